@@ -1,0 +1,25 @@
+"""Errors of this room; each message is for the person who must act."""
+
+
+class EnvironmentFault(Exception):
+    """Base of all errors of this room: the infrastructure failed, never the agent or its answer."""
+
+
+class BackendUnavailable(EnvironmentFault):
+    """A backend cannot run here; the message names what is missing and the command that installs it."""
+
+
+class UnsupportedSpec(EnvironmentFault):
+    """This backend cannot provide what the spec asks for; the message names a backend that can."""
+
+
+class SandboxGone(EnvironmentFault):
+    """The sandbox was stopped, killed or lost while it was in use."""
+
+
+class EnvironmentBuildFailed(EnvironmentFault):
+    """An environment or image could not be built; the message carries the end of the build's output."""
+
+
+class BadDiff(EnvironmentFault):
+    """A diff does not apply, or names a path outside the working directory."""

@@ -1,0 +1,4 @@
+"""What is to be solved: tasks, suites, sources, generators, verifiers, validation.
+
+Imports `environments` only.
+"""

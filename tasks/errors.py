@@ -1,0 +1,17 @@
+"""Errors of this room; each message says what is wrong, where (file, field), and what to do."""
+
+
+class TaskFault(Exception):
+    """Base of all errors of this room."""
+
+
+class BadTaskFolder(TaskFault):
+    """A task folder or manifest cannot be read; the message names file and field."""
+
+
+class BadSource(TaskFault):
+    """A source cannot be fetched, or has no tests that pass."""
+
+
+class VerifierFault(TaskFault):
+    """The verifier itself failed (infrastructure): the outcome is unknown, never reward 0."""

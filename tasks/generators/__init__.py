@@ -1,0 +1,1 @@
+"""Generators: each turns a prepared repository into candidates. One file, one class, one registry entry."""

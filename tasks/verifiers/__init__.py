@@ -1,0 +1,1 @@
+"""Verifiers: each decides whether a diff solves a task. One file, one class, one registry entry."""
