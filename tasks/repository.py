@@ -29,9 +29,7 @@ class Recipe(BaseModel):
     id: str
     python: str = Field(description="major.minor of the interpreter")
     requirements: tuple[str, ...] = Field(description="every distribution pinned, name==version, sorted")
-    import_paths: tuple[str, ...] = Field(
-        description="relative to workdir, put on sys.path, e.g. ('src',) or ('',)"
-    )
+    import_paths: tuple[str, ...] = Field(description="relative to workdir, put on sys.path, e.g. ('src',) or ('',)")
     ladder: tuple[RungResult, ...] = ()
 
 

@@ -24,9 +24,7 @@ class Provenance(BaseModel):
     repository: str = Field("", description="name by which train/test splits are made, e.g. sqlparse")
     generator: str = ""
     seed: int = 0
-    details: dict[str, Any] = Field(
-        default_factory=dict, description="generator's own: kind, path, symbol, lines"
-    )
+    details: dict[str, Any] = Field(default_factory=dict, description="generator's own: kind, path, symbol, lines")
 
 
 class Task(BaseModel):

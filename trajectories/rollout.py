@@ -37,9 +37,7 @@ class RolloutKey(BaseModel):
     @property
     def id(self) -> str:
         """Stable id of the rollout, 16 hex digits."""
-        joined = "\x00".join(
-            (self.suite_hash, self.task_id, self.agent, self.model, self.backend, str(self.attempt))
-        )
+        joined = "\x00".join((self.suite_hash, self.task_id, self.agent, self.model, self.backend, str(self.attempt)))
         return sha256(joined.encode()).hexdigest()[:16]
 
 
