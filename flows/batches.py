@@ -1,0 +1,86 @@
+"""Rollouts in batches: plain code that would run without Prefect.
+
+A batch is what one Prefect task run carries: seconds to minutes of work. Its state is Prefect's, a
+rollout's state is the store's: each rollout is written the moment it is finished, so a killed batch
+repeats only what had not ended.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from agents.models import ModelConfig
+from agents.registry import get_agent
+from agents.rollout import roll_out
+from flows.place import Place
+from flows.requests import AgentRequest, RolloutRequest
+from tasks.suite import Suite, open_suite
+from trajectories.rollout import Rollout, RolloutKey
+from trajectories.store import Store
+
+MOST_IN_A_BATCH = 32
+
+
+def keys_of(request: RolloutRequest, suite: Suite, backend: str) -> list[tuple[RolloutKey, AgentRequest]]:
+    """Every rollout that the request names, attempts outermost so that each agent has seen each task early."""
+    task_ids = request.tasks or suite.task_ids()
+    attempts = max(agent.attempts for agent in request.agents)
+    return [
+        (
+            RolloutKey(
+                suite_hash=suite.manifest.hash,
+                task_id=task_id,
+                agent=agent.agent,
+                model=agent.model,
+                backend=backend,
+                attempt=attempt,
+            ),
+            agent,
+        )
+        for attempt in range(attempts)
+        for agent in request.agents
+        if attempt < agent.attempts
+        for task_id in task_ids
+    ]
+
+
+def split(count: int, jobs: int) -> Iterator[slice]:
+    """Batches of even size: several for each slot, so that the last ones end together; none too large."""
+    size = max(1, min(MOST_IN_A_BATCH, -(-count // (jobs * 3))))
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
+
+
+async def run_batch(
+    work: Sequence[tuple[RolloutKey, AgentRequest]],
+    *,
+    suite_folder: Path,
+    place: Place,
+    models: Mapping[str, ModelConfig],
+    jobs: int,
+    on_done: Callable[[Rollout], None],
+) -> list[str]:
+    """Roll out each key, `jobs` at a time, and write it; returns the ids written.
+
+    Raises what is not a rollout's own fault: the suite cannot be read, the store cannot be written.
+    """
+    backend = place.open_backend()
+    suite = open_suite(suite_folder, cache=place.cache)
+    slots = asyncio.Semaphore(jobs)
+
+    async def one(key: RolloutKey, request: AgentRequest, store: Store) -> str:
+        async with slots:
+            rollout = await roll_out(
+                await asyncio.to_thread(suite.task, key.task_id),
+                get_agent(request.agent, **request.options),
+                backend,
+                key=key,
+                limits=request.limits,
+                model=models.get(request.model),
+            )
+            await asyncio.to_thread(store.record, rollout)
+        on_done(rollout)
+        return key.id
+
+    with place.open_store() as store:
+        return list(await asyncio.gather(*(one(key, request, store) for key, request in work)))

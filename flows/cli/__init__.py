@@ -1,0 +1,57 @@
+"""The `gristmill` command. One file a command; heavy imports happen inside the command that needs them.
+
+Results go to stdout, progress and logs to stderr. Exit 0: done; 1: done, but something failed that the
+user asked to be told about, or the infrastructure failed; 2: wrong usage or input.
+"""
+
+import sys
+
+import typer
+
+from flows.cli import doctor, export, generate, rollout, run, show, validate
+
+app = typer.Typer(
+    name="gristmill",
+    help="Repositories and templates in, verified tasks and training trajectories out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+for module in (generate, validate, rollout, export, run, show, doctor):
+    module.add_to(app)
+
+
+def main() -> None:
+    """Entry point: every error that a person can mend is one message and an exit code, never a traceback."""
+    from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
+    from flows.errors import FlowFault, UsageError
+    from tasks.errors import BadSource, BadTaskFolder, TaskFault
+
+    wrong_input: tuple[type[Exception], ...] = (
+        UsageError,
+        BadSource,
+        BadTaskFolder,
+        BackendUnavailable,
+        UnsupportedSpec,
+    )
+    faults: tuple[type[Exception], ...] = (EnvironmentFault, FlowFault, TaskFault)
+    try:
+        from agents.errors import AgentFault, UnknownAgent
+        from trajectories.errors import BadFilter, StoreFault
+
+        wrong_input += (UnknownAgent, BadFilter)
+        faults += (AgentFault, StoreFault)
+        app()
+    except wrong_input as error:
+        _fail(error, 2)
+    except faults as error:
+        _fail(error, 1)
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on where it was", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+
+
+def _fail(error: Exception, code: int) -> None:
+    print(f"gristmill: {error}", file=sys.stderr)  # noqa: T201
+    sys.exit(code)

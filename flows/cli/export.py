@@ -1,0 +1,64 @@
+"""`gristmill export`: verified trajectories as files for one trainer."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli import options
+from flows.cli.output import print_json, print_line, print_table
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("export")(export)
+
+
+def export(
+    to: Annotated[str, typer.Option("--to", help="Format: trl, ms-swift.")],
+    out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
+    where: Annotated[str, typer.Option("--where", help="e.g. \"agent = 'react' and steps < 30\".")] = "",
+    include_failures: Annotated[bool, typer.Option("--include-failures", help="Also rollouts that failed.")] = False,
+    include_privileged: Annotated[
+        bool, typer.Option("--include-privileged", help="Also agents that were given the reference (oracle).")
+    ] = False,
+    split_by: Annotated[str, typer.Option("--split-by", help="repository or task.")] = "repository",
+    test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.9)] = 0.1,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder that an export wrote.")] = False,
+    seed: options.Seed = 0,
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
+    """Write train and test files with a manifest of counts, hashes, filters and licences."""
+    from flows.launch import launched
+    from flows.requests import ExportRequest
+
+    request = ExportRequest(
+        to=to,
+        out=out,
+        where=where,
+        include_failures=include_failures,
+        include_privileged=include_privileged,
+        split_by=split_by,
+        test_share=test_share,
+        seed=seed,
+        overwrite=overwrite,
+    )
+    with launched(store=store) as place:
+        from flows.export import export_flow
+
+        manifest = export_flow(request, place)
+    if as_json:
+        print_json(manifest)
+        return
+    print_exports([manifest])
+    print_line(f"export: {out}")
+
+
+def print_exports(manifests: "list[object]") -> None:
+    """One row a file."""
+    rows = [
+        {"format": manifest.format, "file": name, **entry.model_dump()}  # type: ignore[attr-defined]
+        for manifest in manifests
+        for name, entry in manifest.files.items()  # type: ignore[attr-defined]
+    ]
+    print_table("export", rows, ["format", "file", "rows", "bytes", "sha256"])

@@ -1,0 +1,60 @@
+"""`gristmill generate`: a source in, a suite of validated tasks out, and a table of yield."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli import options
+from flows.cli.output import print_json, print_line, print_table, progress_bar
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("generate")(generate)
+
+
+def generate(
+    source: Annotated[
+        str, typer.Argument(help="pypi:NAME==VERSION, git+URL@REV, or a folder.", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Folder of the suite; continued if half written.")],
+    n: Annotated[int, typer.Option("-n", min=1, help="Validated tasks wanted.")] = 20,
+    seed: options.Seed = 0,
+    generator: Annotated[
+        list[str] | None, typer.Option("--generator", help="Only this one; may be given several times.")
+    ] = None,
+    backend: options.Backend = None,
+    jobs: options.Jobs = None,
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
+    """Make tasks from a repository and validate each one."""
+    from flows.launch import launched
+    from flows.requests import GenerateRequest
+
+    request = GenerateRequest(source=source, out=out, n=n, seed=seed, generators=tuple(generator or ()))
+    with launched(backend=backend, jobs=jobs, store=store) as place, progress_bar():
+        from flows.generate import generate_flow
+
+        result = generate_flow(request, place)
+    if as_json:
+        print_json(result)
+    else:
+        print_yields(result)
+        print_line(f"suite: {out} ({result.accepted} tasks)")
+    if result.accepted < n:
+        typer.echo(
+            f"gristmill: {result.accepted} of {n} tasks; the candidates are exhausted. "
+            f"Reasons: {out}/rejections.jsonl",
+            err=True,
+        )
+        raise typer.Exit(1)
+
+
+def print_yields(result: "object") -> None:
+    """The table of yield, one row a generator."""
+    rows = [row.model_dump() for row in result.yields]  # type: ignore[attr-defined]
+    for row in rows:
+        reasons = sorted(row["rejections"].items(), key=lambda item: -item[1])
+        row["rejected because"] = ", ".join(f"{reason} {count}" for reason, count in reasons)
+    print_table("yield", rows, ["generator", "candidates", "accepted", "rejected because"])

@@ -1,0 +1,16 @@
+"""Options that several commands share, so that they are spelled and explained the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Suite = Annotated[Path, typer.Argument(help="Suite: a folder of task folders.", show_default=False)]
+Store = Annotated[
+    str | None,
+    typer.Option("--store", help="Folder or database URL. Default: .gristmill, or GRISTMILL_STORE."),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of tables.")]
+Backend = Annotated[str | None, typer.Option("--backend", help="bubblewrap or docker. Default: bubblewrap.")]
+Jobs = Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Sandboxes at the same time.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same bytes.")]

@@ -1,0 +1,77 @@
+"""`gristmill rollout`: agents on a suite, verdicts and trajectories into the store."""
+
+from typing import Annotated
+
+import typer
+
+from flows.cli import options
+from flows.cli.output import print_json, print_line, print_table, progress_bar
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("rollout")(rollout)
+
+
+def rollout(
+    suite: options.Suite,
+    agent: Annotated[list[str], typer.Option("--agent", help="oracle, nop, repair, react …; several may be given.")],
+    model: Annotated[str, typer.Option("--model", help="Model for agents that use one; `local`: small, on the CPU.")] = "",
+    attempts: Annotated[int, typer.Option("--attempts", min=1, help="Rollouts of each agent on each task.")] = 1,
+    task: Annotated[list[str] | None, typer.Option("--task", help="Only this task; several may be given.")] = None,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Step limit of a rollout.")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=1, help="Time limit of a rollout.")] = None,
+    backend: options.Backend = None,
+    jobs: options.Jobs = None,
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
+    """Roll out; what the store already holds is not done again. Exit 1 if the infrastructure failed a rollout."""
+    from agents.agent import AgentLimits
+    from agents.registry import agent_class
+    from flows.errors import UsageError
+    from flows.launch import launched
+    from flows.requests import AgentRequest, RolloutRequest
+
+    given = {"steps": steps, "seconds": seconds}
+    limits = AgentLimits.model_validate({name: value for name, value in given.items() if value is not None})
+    requests = []
+    for name in agent:
+        needs_model = getattr(agent_class(name), "needs_model", False)
+        if needs_model and not model:
+            raise UsageError(f"agent {name} needs a model: give --model NAME (`--model local` for the small one)")
+        requests.append(
+            AgentRequest(agent=name, model=model if needs_model else "", attempts=attempts, limits=limits)
+        )
+    request = RolloutRequest(suite=suite, agents=tuple(requests), tasks=tuple(task or ()))
+    with launched(backend=backend, jobs=jobs, store=store) as place, progress_bar():
+        from flows.rollout import rollout_flow
+
+        summary = rollout_flow(request, place)
+    if as_json:
+        print_json(summary)
+    else:
+        print_pass_rates(summary.pass_rates)
+        print_line(
+            f"{summary.solved} solved, {summary.failed} failed, {summary.unknown} unknown, "
+            f"{summary.already_there} already there; store: {place.store}"
+        )
+    if summary.unknown:
+        typer.echo(
+            f"gristmill: {summary.unknown} rollouts ended in infrastructure trouble; "
+            "the same command tries them again (gristmill show rollouts --where \"ending = 'infrastructure_error'\")",
+            err=True,
+        )
+        raise typer.Exit(1)
+
+
+def print_pass_rates(rates: "tuple[object, ...]") -> None:
+    """One row for each agent and model: solved of known outcomes, with a 95 % interval."""
+    rows = []
+    for rate in rates:
+        row = rate.model_dump()  # type: ignore[attr-defined]
+        row["95 % interval"] = f"{row['low']:.2f} – {row['high']:.2f}"
+        row["pass rate"] = row["pass_rate"]
+        rows.append(row)
+    print_table(
+        "pass rates", rows, ["agent", "model", "family", "backend", "n", "solved", "pass rate", "95 % interval", "unknown"]
+    )

@@ -1,0 +1,78 @@
+"""`gristmill show`: what is in the store, and one rollout in full."""
+
+from typing import Annotated
+
+import typer
+
+from flows.cli import options
+from flows.cli.output import print_json, print_line, print_table
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("show")(show)
+
+
+def show(
+    what: Annotated[str, typer.Argument(help="suites, tasks, rollouts, exports, or the id of a rollout.")],
+    where: Annotated[str, typer.Option("--where", help="Filter of rollouts, e.g. \"agent = 'repair'\".")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
+    """Lists as tables; a rollout with its steps, verdict and diff."""
+    from flows.place import Place
+    from flows.settings import load_settings
+
+    place = Place.from_settings(load_settings(store=store))
+    with place.open_store() as opened:
+        if what == "suites":
+            columns = ["name", "version", "hash", "tasks"]
+            rows = [row.model_dump(mode="json") for row in opened.suites()]
+        elif what == "tasks":
+            columns = ["id", "suite_name", "family", "repository", "license"]
+            rows = [row.model_dump(mode="json") for row in opened.tasks(limit=limit)]
+        elif what == "rollouts":
+            columns = ["id", "task_id", "agent", "model", "backend", "attempt", "ending", "reward", "steps", "total_sec"]
+            rows = [row.model_dump(mode="json") for row in opened.rollouts(where, limit=limit)]
+        elif what == "exports":
+            columns = ["format", "out", "rows", "created_at"]
+            rows = [row.model_dump(mode="json") for row in opened.exports()]
+        else:
+            rollout = opened.load(what)
+            if as_json:
+                print_json(rollout)
+            else:
+                _print_rollout(rollout)
+            return
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(what, rows, columns)
+
+
+def _print_rollout(rollout: "object") -> None:
+    from trajectories.rollout import Rollout
+
+    assert isinstance(rollout, Rollout)
+    key = rollout.key
+    print_line(f"rollout {key.id}: {key.agent}{' with ' + key.model if key.model else ''} on {key.task_id}")
+    print_line(
+        f"reward {rollout.verdict.reward:g}, ended: {rollout.ending} {rollout.ending_detail}".rstrip()
+        + (f", infrastructure: {rollout.verdict.error}" if rollout.verdict.error else "")
+    )
+    for step in rollout.trajectory.steps:
+        print_line(f"\n[{step.step_id}] {step.source}")
+        if step.message:
+            print_line(str(step.message))
+        for call in step.tool_calls or ():
+            print_line(f"  → {call.function_name} {call.arguments}")
+        for result in step.observation.results if step.observation else ():
+            print_line("    " + str(result.content).replace("\n", "\n    "))
+    failed = [check for check in rollout.verdict.checks if not check.passed]
+    print_line(f"\nchecks: {len(rollout.verdict.checks) - len(failed)} passed, {len(failed)} failed")
+    for check in failed[:20]:
+        print_line(f"  failed: {check.name} {check.detail.splitlines()[0] if check.detail else ''}")
+    if rollout.diff:
+        print_line("\n" + rollout.diff)
+
+

@@ -1,0 +1,57 @@
+"""`gristmill validate`: every task of a suite again: the reference passes, doing nothing fails."""
+
+import typer
+
+from flows.cli import options
+from flows.cli.output import print_json, print_line, print_table, progress_bar
+
+
+def add_to(app: typer.Typer) -> None:
+    app.command("validate")(validate)
+
+
+def validate(
+    suite: options.Suite,
+    backend: options.Backend = None,
+    jobs: options.Jobs = None,
+    as_json: options.Json = False,
+) -> None:
+    """Check every task again; exit 1 if one does not hold."""
+    import asyncio
+
+    from flows.place import Place
+    from flows.progress import Tally
+    from flows.settings import load_settings
+    from tasks.generate import validate_suite
+    from tasks.suite import open_suite, prepare_suite
+
+    place = Place.from_settings(load_settings(backend=backend, jobs=jobs))
+    opened = open_suite(suite, cache=place.cache)
+    sandboxes = place.open_backend()
+
+    async def check() -> list[object]:
+        await sandboxes.sweep()
+        await prepare_suite(opened, sandboxes, cache=place.cache)
+        tally = Tally("validate", total=len(opened.task_ids()))
+        return list(
+            await validate_suite(
+                opened,
+                sandboxes,
+                cache=place.cache,
+                jobs=place.jobs,
+                on_progress=lambda result: tally.add("valid" if result.is_valid else "invalid"),
+            )
+        )
+
+    with progress_bar():
+        results = asyncio.run(check())
+    rows = [result.model_dump(mode="json") for result in results]  # type: ignore[attr-defined]
+    invalid = [row for row in rows if not row["is_valid"]]
+    if as_json:
+        print_json({"suite": str(suite), "tasks": len(rows), "invalid": len(invalid), "results": rows})
+    else:
+        if invalid:
+            print_table("not valid", invalid, ["task_id", "reason"])
+        print_line(f"{len(rows) - len(invalid)} of {len(rows)} tasks hold")
+    if invalid:
+        raise typer.Exit(1)

@@ -1,0 +1,38 @@
+"""The export flow: verified trajectories → files for one trainer."""
+
+import prefect
+from prefect.artifacts import create_table_artifact
+
+from flows.place import Place
+from flows.requests import ExportRequest
+from trajectories.exports import ExportManifest, export
+
+
+@prefect.task(name="export", persist_result=True)
+def write(request: ExportRequest, place: Place) -> ExportManifest:
+    """Write the files; a killed export leaves none of them, so it is simply done again."""
+    with place.open_store() as store:
+        return export(
+            store,
+            to=request.to,
+            out=request.out,
+            where=request.where,
+            include_failures=request.include_failures,
+            include_privileged=request.include_privileged,
+            split_by=request.split_by,
+            test_share=request.test_share,
+            seed=request.seed,
+            overwrite=request.overwrite,
+        )
+
+
+@prefect.flow(name="export", flow_run_name="export {request.to}", persist_result=True)
+def export_flow(request: ExportRequest, place: Place) -> ExportManifest:
+    """Export, and keep the counts as an artifact of the run."""
+    manifest = write(request, place)
+    create_table_artifact(
+        key="export",
+        table=[{"file": name, **entry.model_dump(mode="json")} for name, entry in manifest.files.items()],
+        description=f"{request.to} export in {request.out}",
+    )
+    return manifest

@@ -1,0 +1,62 @@
+"""The generate flow: source → candidates → validated tasks in a suite, with a table of yield."""
+
+import asyncio
+
+import prefect
+from prefect.artifacts import create_table_artifact
+
+from flows.place import Place
+from flows.progress import Tally
+from flows.requests import GenerateRequest
+from tasks.generate import GenerateResult, Progress, generate
+from tasks.repository import prepare_repository
+from tasks.source import fetch_source
+
+
+@prefect.task(name="fetch source", retries=3, retry_delay_seconds=[2, 10, 30], persist_result=True)
+def fetch(spec: str, place: Place) -> str:
+    """Take the snapshot; returns its hash. The index may be down for a moment: tried again."""
+    return fetch_source(spec, cache=place.cache).hash
+
+
+@prefect.task(name="generate tasks", persist_result=True)
+def make(request: GenerateRequest, place: Place) -> GenerateResult:
+    """Candidates to tasks. Killed and started again it goes on where it was: finished candidates are journaled."""
+    return asyncio.run(_make(request, place))
+
+
+async def _make(request: GenerateRequest, place: Place) -> GenerateResult:
+    backend = place.open_backend()
+    await backend.sweep()
+    source = fetch_source(request.source, cache=place.cache)
+    repository = await prepare_repository(source, backend, cache=place.cache)
+    tally = Tally("generate", total=request.n)
+
+    def on_progress(progress: Progress) -> None:
+        while tally.done < progress.accepted:
+            tally.add("task")
+
+    return await generate(
+        repository,
+        backend,
+        out=request.out,
+        n=request.n,
+        seed=request.seed,
+        generators=request.generators or None,
+        cache=place.cache,
+        jobs=place.jobs,
+        on_progress=on_progress,
+    )
+
+
+@prefect.flow(name="generate", flow_run_name="generate {request.source}", persist_result=True)
+def generate_flow(request: GenerateRequest, place: Place) -> GenerateResult:
+    """Make the suite. Raises BadSource where the source cannot be used."""
+    fetch(request.source, place)
+    result = make(request, place)
+    create_table_artifact(
+        key="yield",
+        table=[row.model_dump(mode="json") for row in result.yields],
+        description=f"Yield a generator on {request.source}",
+    )
+    return result

@@ -1,0 +1,28 @@
+"""What every command that runs a flow needs around it: settings, the place, Prefect's API."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from flows.api import prefect_api, users_own_server
+from flows.place import Place
+from flows.settings import load_settings
+
+BATCH_LIMIT = "gristmill-batches"
+
+
+@contextmanager
+def launched(
+    *, backend: str | None = None, jobs: int | None = None, store: str | None = None
+) -> Iterator[Place]:
+    """Options over settings; Prefect's API up for the block. Import flows only inside of it.
+
+    On a server that others use too, batches occupy the global concurrency limit `gristmill-batches`
+    where the user has made one; a server of our own serves this process alone, and `jobs` is the limit.
+    """
+    settings = load_settings(backend=backend, jobs=jobs, store=store)
+    shared = users_own_server() is not None
+    place = Place.from_settings(settings, batch_limit=BATCH_LIMIT if shared else None)
+    folder = Path(place.store) if "://" not in place.store else Path(".gristmill")
+    with prefect_api(folder / "prefect"):
+        yield place

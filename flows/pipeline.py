@@ -1,0 +1,33 @@
+"""The whole way, stage by stage; each stage resumes by itself, so a killed run is started again as it was."""
+
+import prefect
+from pydantic import BaseModel, ConfigDict
+
+from flows.export import export_flow
+from flows.generate import generate_flow
+from flows.place import Place
+from flows.requests import PipelineRequest, RolloutRequest
+from flows.rollout import RolloutSummary, rollout_flow
+from tasks.generate import GenerateResult
+from trajectories.exports import ExportManifest
+
+
+class PipelineSummary(BaseModel):
+    """What each stage gave."""
+
+    model_config = ConfigDict(frozen=True)
+
+    generated: GenerateResult
+    rolled_out: RolloutSummary | None
+    exported: tuple[ExportManifest, ...]
+
+
+@prefect.flow(name="pipeline", flow_run_name="pipeline {request.generate.source}", persist_result=True)
+def pipeline_flow(request: PipelineRequest, place: Place) -> PipelineSummary:
+    """Generate, roll out, export."""
+    generated = generate_flow(request.generate, place)
+    rolled_out = None
+    if request.rollout:
+        rolled_out = rollout_flow(RolloutRequest(suite=request.generate.out, agents=request.rollout), place)
+    exported = tuple(export_flow(export, place) for export in request.export)
+    return PipelineSummary(generated=generated, rolled_out=rolled_out, exported=exported)

@@ -1,0 +1,107 @@
+"""What a flow is asked to do: plain data that Prefect can store and show as a run's parameters.
+
+No secrets in here: a model's key stays in the settings of the process that calls it.
+"""
+
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from agents.agent import AgentLimits
+from flows.errors import UsageError
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class GenerateRequest(Request):
+    """Make `n` validated tasks from a source. `generators` empty: all."""
+
+    source: str
+    out: Path
+    n: int = Field(20, gt=0)
+    seed: int = 0
+    generators: tuple[str, ...] = ()
+
+
+class AgentRequest(Request):
+    """One row of the pass-rate table: an agent, its model if it needs one, how often and within what."""
+
+    agent: str
+    model: str = ""
+    attempts: int = Field(1, gt=0)
+    limits: AgentLimits = AgentLimits()
+    options: dict[str, object] = Field(default_factory=dict, description="the agent's own settings")
+
+
+class RolloutRequest(Request):
+    """Every agent on every task of a suite (or on `tasks`, if any are named), each attempt once."""
+
+    suite: Path
+    agents: tuple[AgentRequest, ...] = Field(min_length=1)
+    tasks: tuple[str, ...] = ()
+
+
+class ExportRequest(Request):
+    """One export of the store; only verified successes unless `include_failures`."""
+
+    to: str = "trl"
+    out: Path
+    where: str = ""
+    include_failures: bool = False
+    include_privileged: bool = Field(False, description="also rollouts of agents that were given the reference")
+    split_by: str = "repository"
+    test_share: float = Field(0.1, ge=0.0, lt=1.0)
+    seed: int = 0
+    overwrite: bool = False
+
+
+class PipelineRequest(Request):
+    """The whole way, as read from `gristmill run FILE.yaml`: generate, then rollouts, then exports."""
+
+    generate: GenerateRequest
+    rollout: tuple[AgentRequest, ...] = Field((), description="agents to roll out on the suite that was made")
+    export: tuple[ExportRequest, ...] = ()
+    backend: str | None = None
+    jobs: int | None = Field(None, gt=0)
+    store: str | None = None
+
+
+def load_pipeline(file: Path) -> PipelineRequest:
+    """Read and check a pipeline file. Raises UsageError naming file, field and line."""
+    try:
+        text = file.read_text()
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{file}: not YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise UsageError(f"{file}: expected a mapping with `generate:`, `rollout:` and `export:`")
+    try:
+        return PipelineRequest.model_validate(data)
+    except ValidationError as error:
+        problems = [
+            f"{file}:{_line_of(node, item['loc'])}: {'.'.join(map(str, item['loc']))}: {item['msg']}"
+            for item in error.errors()
+        ]
+        raise UsageError("\n".join(problems)) from error
+
+
+def _line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+    """Line (1-based) of the deepest part of `location` that the file has."""
+    for key in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next((value for name, value in node.value if name.value == key), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
+            found = node.value[key]
+        else:
+            found = None
+        if found is None:
+            break
+        node = found
+    return node.start_mark.line + 1 if node is not None else 1
