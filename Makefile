@@ -3,17 +3,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 EXTRAS ?=
+comma := ,
+STAMP := $(VENV)/.installed-$(subst $(comma),-,$(EXTRAS))
 
 .PHONY: install demo test test-all lint bench lock model check-system
 
-install: $(VENV)/.installed$(EXTRAS)  ## the virtual environment with gristmill in it
+install: $(STAMP)  ## the virtual environment with gristmill in it
 
-$(VENV)/.installed$(EXTRAS): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "gristmill needs Python >= 3.11; $(PYTHON) is older: make PYTHON=python3.11 ..." >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "python3-venv is missing: apt-get install -y python3-venv" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install -q -c constraints.txt --upgrade pip setuptools
-	$(PIP) install -q -c constraints.txt --prefer-binary -e ".$(EXTRAS)"
+	$(PIP) install -q -c constraints.txt --prefer-binary -e ".$(if $(EXTRAS),[$(EXTRAS)])"
 	@touch "$@"
 
 model: install  ## the small real model that runs on the CPU
@@ -30,15 +32,15 @@ demo: check-system install $(if $(filter local,$(MODEL)),model)  ## a real packa
 	$(BIN)/python examples/demo.py $(if $(MODEL),--model $(MODEL))
 
 test: check-system  ## the tests (a few minutes)
-	@$(MAKE) --no-print-directory install EXTRAS='[dev,postgresql]'
+	@$(MAKE) --no-print-directory install EXTRAS=dev,postgresql
 	$(BIN)/python -m pytest -m "not slow"
 
 test-all: check-system  ## the tests and the slow proofs
-	@$(MAKE) --no-print-directory install EXTRAS='[dev,postgresql]'
+	@$(MAKE) --no-print-directory install EXTRAS=dev,postgresql
 	$(BIN)/python -m pytest
 
 lint:  ## ruff, mypy, import direction
-	@$(MAKE) --no-print-directory install EXTRAS='[dev,postgresql]'
+	@$(MAKE) --no-print-directory install EXTRAS=dev,postgresql
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
 
 bench: install  ## every benchmark, a table each
