@@ -1,0 +1,204 @@
+"""Getting a source's tree onto this machine: an sdist, a git revision, a folder. Runs none of its code."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+from tasks.errors import BadSource
+
+_FETCH_TIMEOUT_SEC = 600
+
+# pip has no public way to download an sdist without running its build backend for metadata, which would
+# be the package's code on this machine. Its own finder and session keep the user's indexes, links,
+# certificates and credentials; these four calls have been the same since pip 19.3.
+_PIP_DOWNLOAD = """
+import json, sys
+from pip._internal.commands import create_command
+from pip._vendor.packaging.specifiers import SpecifierSet
+name, version, folder = sys.argv[1:]
+command = create_command("download")
+options, _ = command.parse_args(["--quiet", "--no-binary", ":all:", "--no-deps", name])
+with command.main_context():
+    session = command.get_default_session(options)
+    finder = command._build_package_finder(options, session)
+    best = finder.find_best_candidate(name, SpecifierSet("==" + version)).best_candidate
+    if best is None:
+        found = sorted({str(each.version) for each in finder.find_all_candidates(name)})
+        print(json.dumps({"missing": found[-10:]}))
+        sys.exit()
+    answer = session.get(best.link.url_without_fragment, headers={"Accept-Encoding": "identity"}, timeout=180)
+    answer.raise_for_status()
+    with open(folder + "/" + best.link.filename, "wb") as file:
+        file.write(answer.content)
+    print(json.dumps({"file": best.link.filename, "sha256": best.link.hash if best.link.hash_name == "sha256" else ""}))
+"""
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A tree on this machine, and what is known of it. `files` is None where all of the tree counts."""
+
+    tree: Path
+    name: str
+    revision: str
+    version: str = ""
+    files: list[str] | None = None
+    is_pinned: bool = False
+
+
+def fetch_sdist(name: str, version: str, scratch: Path, *, max_bytes: int) -> Fetched:
+    """Download and unpack one sdist by pip's own configuration. Raises BadSource."""
+    spec = f"pypi:{name}=={version}"
+    archive = download_sdist(name, version, scratch)
+    tree = scratch / "tree"
+    unpack(archive, tree, max_bytes=max_bytes)
+    roots = [path for path in tree.iterdir() if path.is_dir()]
+    if len(roots) != 1:
+        raise BadSource(f"{spec}: the sdist {archive.name} does not hold exactly one folder")
+    info = roots[0] / "PKG-INFO"
+    stated = HeaderParser().parsestr(info.read_text(errors="replace")).get("Version", "") if info.is_file() else ""
+    return Fetched(roots[0], name=name, revision=version, version=stated or version, is_pinned=True)
+
+
+def download_sdist(name: str, version: str, folder: Path) -> Path:
+    """The sdist's archive, checked against the index's hash. Raises BadSource."""
+    spec = f"{name}=={version}"
+    command = [sys.executable, "-c", _PIP_DOWNLOAD, name, version, str(folder)]
+    done = _run(command, what=f"download of the sdist of {spec}")
+    answer = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 and done.stdout.strip() else None
+    if answer is None:
+        raise BadSource(f"{spec}: pip could not fetch the sdist: {_last_line(done.stderr)}")
+    if "missing" in answer:
+        known = ", ".join(answer["missing"]) or "none at all"
+        raise BadSource(f"{spec}: the configured indexes have no such sdist (versions with one: {known})")
+    archive = folder / str(answer["file"])
+    if answer["sha256"] and sha256(archive.read_bytes()).hexdigest() != answer["sha256"]:
+        raise BadSource(f"{spec}: {archive.name} does not have the hash that the index names; try again")
+    return archive
+
+
+def fetch_git(spec: str, scratch: Path) -> Fetched:
+    """Clone, resolve the revision to a full commit id, check it out. Raises BadSource."""
+    url, revision = split_git_spec(spec)
+    tree = scratch / "tree"
+    done = _git("clone", "--quiet", "--no-checkout", "--", url, str(tree))
+    if done.returncode != 0:
+        raise BadSource(f"{spec}: git could not clone {url}: {_last_line(done.stderr)}")
+    for name in (revision, f"origin/{revision}"):
+        found = _git("-C", str(tree), "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+        if found.returncode == 0:
+            break
+    else:
+        raise BadSource(f"{spec}: the repository has no revision {revision!r}; name a branch, tag or commit")
+    commit = found.stdout.strip()
+    done = _git("-C", str(tree), "checkout", "--quiet", "--detach", commit)
+    if done.returncode != 0:
+        raise BadSource(f"{spec}: git could not check out {commit}: {_last_line(done.stderr)}")
+    name = project_name(tree) or PurePosixPath(urlsplit(url).path).name.removesuffix(".git") or "repository"
+    return Fetched(tree, name=name, revision=commit, version=_described(tree), is_pinned=revision == commit)
+
+
+def split_git_spec(spec: str) -> tuple[str, str]:
+    """`git+URL@REV` to (URL, REV); REV is HEAD where none is named. The @ of a user name is none."""
+    url = spec.removeprefix("git+")
+    start = url.find("/", url.find("://") + 3) if "://" in url else url.find("/")
+    at = url.find("@", max(start, 0))
+    if not url or at == len(url) - 1:
+        raise BadSource(f"{spec!r}: write a git source as git+URL@REV, e.g. git+https://host/owner/name.git@v1.0")
+    return (url, "HEAD") if at < 0 else (url[:at], url[at + 1 :])
+
+
+def fetch_folder(folder: Path) -> Fetched:
+    """A folder as it is; where git tracks it, what .gitignore names is left out."""
+    name = project_name(folder) or folder.name
+    inside = _git("-C", str(folder), "rev-parse", "--show-toplevel")
+    if inside.returncode != 0 or Path(inside.stdout.strip()).resolve() != folder:
+        return Fetched(folder, name=name, revision="", version="")
+    listed = _git("-C", str(folder), "ls-files", "-co", "--exclude-standard", "-z")
+    if listed.returncode != 0:
+        raise BadSource(f"{folder}: git could not list its files: {_last_line(listed.stderr)}")
+    head = _git("-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD").stdout.strip()
+    is_dirty = bool(_git("-C", str(folder), "status", "--porcelain").stdout.strip())
+    revision = f"{head}-dirty" if head and is_dirty else head
+    files = [path for path in listed.stdout.split("\0") if path]
+    return Fetched(folder, name=name, revision=revision, version=_described(folder), files=files)
+
+
+def project_name(tree: Path) -> str:
+    """`[project] name` of pyproject.toml, or ''."""
+    file = tree / "pyproject.toml"
+    if not file.is_file():
+        return ""
+    try:
+        document = tomllib.loads(file.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSource(f"{file.name} of the source cannot be read: {error}") from error
+    name = document.get("project", {}).get("name") or document.get("tool", {}).get("poetry", {}).get("name")
+    return name if isinstance(name, str) else ""
+
+
+def unpack(archive: Path, target: Path, *, max_bytes: int) -> None:
+    """Unpack a tar or zip archive; nothing outside `target`, no devices, no links out, at most `max_bytes`."""
+    too_large = BadSource(f"{archive.name} unpacks to more than {max_bytes / 1e6:.0f} MB; it is not taken")
+    try:
+        if archive.suffix == ".zip":
+            with zipfile.ZipFile(archive) as zipped:
+                if sum(info.file_size for info in zipped.infolist()) > max_bytes:
+                    raise too_large
+                zipped.extractall(target)
+            return
+        with tarfile.open(archive) as tar:
+            total = 0
+            for member in tar:
+                total += member.size
+                if total > max_bytes:
+                    raise too_large
+                tar.extract(member, target, filter="data")
+    except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError) as error:
+        raise BadSource(f"{archive.name} cannot be unpacked safely: {error}") from error
+
+
+def _described(tree: Path) -> str:
+    """The version that the nearest tag of a git tree names (v1.2-3-gabc to 1.2), or ''."""
+    done = _git("-C", str(tree), "describe", "--tags", "--abbrev=0")
+    found = re.search(r"\d+(\.\d+)+\S*$", done.stdout.strip()) if done.returncode == 0 else None
+    return found.group(0) if found else ""
+
+
+def _git(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    # No hook, no credential prompt, no large-file filter of the machine may run for a stranger's repository.
+    options = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"]
+    return _run(["git", *options, *arguments], what="git", env={"GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"})
+
+
+def _run(command: list[str], *, what: str, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_FETCH_TIMEOUT_SEC,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})},
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise BadSource(f"{command[0]} is not installed; install it, e.g. apt-get install {command[0]}") from error
+    except subprocess.TimeoutExpired as error:
+        raise BadSource(f"{what} took more than {_FETCH_TIMEOUT_SEC} s; try again or use a local folder") from error
+
+
+def _last_line(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[-1] if lines else "no message"
