@@ -21,5 +21,5 @@ class EnvironmentBuildFailed(EnvironmentFault):
     """An environment or image could not be built; the message carries the end of the build's output."""
 
 
-class BadDiff(EnvironmentFault):
+class BadDiff(EnvironmentFault, ValueError):
     """A diff does not apply, or names a path outside the working directory."""
