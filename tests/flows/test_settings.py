@@ -1,0 +1,36 @@
+"""Settings: option over environment over file over default; a wrong one is named."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.errors import UsageError
+from flows.settings import load_settings
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("STORE", "JOBS", "BACKEND", "CACHE"):
+        monkeypatch.delenv(f"GRISTMILL_{name}", raising=False)
+
+
+def test_the_first_place_that_sets_a_value_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().jobs == 2
+    (tmp_path / "gristmill.yaml").write_text("jobs: 3\nstore: from-file\n")
+    assert load_settings().jobs == 3
+    monkeypatch.setenv("GRISTMILL_JOBS", "4")
+    assert load_settings().jobs == 4
+    assert load_settings(jobs=5).jobs == 5
+    assert load_settings(jobs=5).store == "from-file"
+
+
+def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRISTMILL_JOBS", "many")
+    with pytest.raises(UsageError, match="settings: jobs: .*integer"):
+        load_settings()
+
+
+def test_a_key_never_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRISTMILL_API_KEY", "sk-very-secret")
+    assert "very-secret" not in repr(load_settings())
