@@ -1,21 +1,60 @@
 """Running a repository's tests in a sandbox, with results by a channel that the tested code cannot write to.
 
 The same function serves validation (clean and changed code), the pytest verifier, and the
-`run_tests` tool of agents.
+`run_tests` tool of agents. What runs inside the sandbox is `tasks/_inside/`.
 """
 
-from collections.abc import Sequence
-from typing import Literal
+import base64
+import json
+import secrets
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
+from importlib.resources import files
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from environments.errors import EnvironmentFault
 from environments.sandbox import Sandbox
+from tasks._inside import MODULES
+from tasks.errors import VerifierFault
 
 Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
 
+# The one place at which the Python environment of a repository is shown in each of its sandboxes.
+VENV = "/opt/gristmill/venv"
+
+# Reads exactly the files' text and leaves the rest of stdin (configuration, nonce) to them. `tasks` is
+# taken out of sys.modules again: the repository may have a package of that name.
+_BOOT = """
+import json, os, sys, types
+def take(n):
+    data = b""
+    while len(data) < n:
+        part = os.read(0, n - len(data))
+        if not part:
+            raise SystemExit("stdin ended early")
+        data += part
+    return data
+modules = []
+for name, text in json.loads(take(int(take(12)))):
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(compile(text, name, "exec"), module.__dict__)
+    modules.append(module)
+for module in modules:
+    del sys.modules[module.__name__]
+modules[-1].main(take, modules)
+"""
+
 
 class TestResult(BaseModel):
-    """One test. `longrepr` is pytest's traceback text, at most 20 kB."""
+    """One test. `longrepr` is pytest's traceback text, at most 20 kB.
+
+    A test over its time limit, or during which its process ended, is an `error` whose text begins with
+    "Timeout:" or "The process ended". A file that cannot be collected is an `error` with the file as id.
+    """
 
     __test__ = False
     model_config = ConfigDict(frozen=True)
@@ -36,20 +75,25 @@ class TestReport(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     results: tuple[TestResult, ...] = ()
-    collected: tuple[str, ...] = ()
+    collected: tuple[str, ...] = Field((), description="selected tests that pytest found, in the order of the run")
     import_lines: dict[str, tuple[int, ...]] = Field(
         default_factory=dict, description="with coverage: lines executed outside any test (import time)"
     )
     is_complete: bool
     is_tampered: bool = Field(False, description="the tested code changed pytest, unittest or the runner")
+    tampered: tuple[str, ...] = Field((), description="names of what it changed")
     exit_code: int | None = None
     timed_out: bool = False
     output: str = Field("", description="what pytest and the tests printed, middle left out past 100 kB")
     duration_sec: float = 0.0
 
+    @cached_property
+    def _outcomes(self) -> Mapping[str, Outcome]:
+        return {result.node_id: result.outcome for result in self.results}
+
     def outcome(self, node_id: str) -> Outcome | None:
         """Outcome of one test, None if it did not run."""
-        raise NotImplementedError
+        return self._outcomes.get(node_id)
 
 
 async def run_tests(
@@ -61,10 +105,103 @@ async def run_tests(
     coverage: Sequence[str] = (),
     stop_at_first_failure: bool = False,
     random_order_seed: int | None = None,
+    python: str = f"{VENV}/bin/python",
 ) -> TestReport:
     """Run `tests` (pytest node ids relative to workdir; None: all that pytest collects) and report each.
 
-    `coverage`: folders or files (relative to workdir) whose lines are recorded for each test.
-    Raises VerifierFault only where the sandbox was lost.
+    Files, classes and ids without parameters stand for the tests in them; an id that does not exist
+    has no outcome. `coverage`: folders or files (relative to workdir) whose lines are recorded for each
+    test. `python`: the interpreter in the sandbox, with pytest in its environment.
+    Raises VerifierFault only where the sandbox was lost, or where pytest cannot be started in it.
     """
-    raise NotImplementedError
+    nonce = secrets.token_hex(32)
+    config = {
+        "workdir": sandbox.spec.workdir,
+        "tests": None if tests is None else list(tests),
+        "per_test_timeout_sec": per_test_timeout_sec,
+        "coverage": list(coverage),
+        "stop_at_first_failure": stop_at_first_failure,
+        "random_order_seed": random_order_seed,
+    }
+    stdin = _inside_text() + _sized(json.dumps(config).encode()) + nonce.encode()
+    try:
+        done = await sandbox.run([python, "-I", "-S", "-B", "-c", _BOOT], timeout_sec=timeout_sec, stdin=stdin)
+    except EnvironmentFault as fault:
+        raise VerifierFault(f"the sandbox was lost while tests ran: {fault}") from fault
+    records = list(_records(done.stdout, nonce))
+    if not records and not done.timed_out and not done.oom_killed:
+        said = (done.stderr or done.stdout).strip()[-2000:]
+        raise VerifierFault(f"pytest could not be started with {python} in the sandbox: {said or 'no message'}")
+    return _report(records, exit_code=done.exit_code, timed_out=done.timed_out, is_cut=done.truncated,
+                   duration_sec=done.duration_sec, stderr=done.stderr)  # fmt: skip
+
+
+def _sized(content: bytes) -> bytes:
+    return f"{len(content):012d}".encode() + content
+
+
+@lru_cache(maxsize=1)
+def _inside_text() -> bytes:
+    folder = files("tasks._inside")
+    texts = [[name, ""] for name in ("tasks", "tasks._inside")]
+    texts += [[f"tasks._inside.{name}", (folder / f"{name}.py").read_text(encoding="utf-8")] for name in MODULES]
+    return _sized(json.dumps(texts).encode())
+
+
+def _records(stdout: str, nonce: str) -> Iterator[dict[str, Any]]:
+    """Records of the supervisor; a line without the nonce is none, one that was cut is the end."""
+    for line in stdout.split("\n"):
+        if not line.startswith(nonce + " "):
+            continue
+        try:
+            yield json.loads(zlib.decompress(base64.b64decode(line[len(nonce) + 1 :], validate=True)))
+        except (ValueError, zlib.error):
+            return
+
+
+def _report(
+    records: list[dict[str, Any]],
+    *,
+    exit_code: int | None,
+    timed_out: bool,
+    is_cut: bool,
+    duration_sec: float,
+    stderr: str,
+) -> TestReport:
+    by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for record in records:
+        by_kind[record["kind"]].append(record)
+    lines: dict[str, dict[str, tuple[int, ...]]] = defaultdict(dict)
+    for record in by_kind["lines"]:
+        for test, mask in record["masks"].items():
+            lines[test][record["path"]] = _line_numbers(mask)
+    end = by_kind["end"][0] if by_kind["end"] else None
+    tampered = tuple(name for record in by_kind["tampered"] for name in record["what"])
+    return TestReport(
+        results=tuple(
+            TestResult(
+                node_id=record["id"],
+                outcome=record["outcome"],
+                duration_sec=record["sec"],
+                longrepr=record["longrepr"],
+                lines=lines.get(record["id"], {}),
+            )
+            for record in by_kind["result"]
+        ),
+        collected=tuple(test for record in by_kind["collected"] for test in record["ids"]),
+        import_lines=lines.get("", {}),
+        is_complete=end is not None and end["is_complete"] and not timed_out and not is_cut,
+        is_tampered=bool(tampered) or (end is not None and end["is_tampered"]),
+        tampered=tampered,
+        exit_code=end["exit"] if end is not None else exit_code,
+        timed_out=timed_out,
+        output=end["output"] if end is not None else stderr[-100_000:],
+        duration_sec=duration_sec,
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _line_numbers(mask: str) -> tuple[int, ...]:
+    """Line numbers of a bit mask in hex."""
+    bits = bin(int(mask, 16))[:1:-1]
+    return tuple(at for at, bit in enumerate(bits) if bit == "1")

@@ -1,0 +1,229 @@
+"""The pytest plugin of a worker: selects and orders tests, limits and times them, reports each."""
+
+from __future__ import annotations
+
+import collections
+import os
+import random
+import signal
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+
+from tasks._inside.fingerprint import Fingerprint
+from tasks._inside.frames import Sender
+
+LONGREPR_LIMIT = 20_000
+
+
+class TestTimedOut(BaseException):
+    """Raised in a test that passed its own limit."""
+
+    __test__ = False
+
+
+class Reporter:
+    """Selects and orders tests, times them, and reports each by the sender."""
+
+    def __init__(self, config: dict[str, Any], sender: Sender, fingerprint: Fingerprint, coverage: Any) -> None:
+        self.config = config
+        self.sender = sender
+        self.fingerprint = fingerprint
+        self.coverage = coverage
+        self.pid = os.getpid()
+        self.canary: Any = None
+        self.canary_outcome = ""
+        self.ids: list[str] = []
+        self.tampered: list[str] = []
+        self.limit = config["per_test_timeout_sec"]
+        self._phases: dict[str, Any] = {}
+        self._codes: dict[str, Any] = {}
+        self._is_late = False
+        self._setitimer, self._clock, self._exit, self._getpid = (
+            signal.setitimer,
+            perf_counter,
+            os._exit,
+            os.getpid,
+        )
+
+    # -- collection
+
+    def pytest_configure(self) -> None:
+        os.environ.pop("PYTEST_DISABLE_PLUGIN_AUTOLOAD", None)  # tests of pytest plugins start pytests of their own
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self.sender.send("result", id=report.nodeid or ".", outcome="error", sec=0.0, longrepr=_longrepr(report),
+                             is_collection=True)  # fmt: skip
+
+    def pytest_collection_modifyitems(self, session: Any, config: Any, items: list[Any]) -> None:
+        wanted = self.config["tests"]
+        if wanted is not None:
+            exact = set(wanted)
+            kept = [item for item in items if item.nodeid in exact or _is_inside(item.nodeid, exact)]
+            dropped = [item for item in items if item not in set(kept)]
+            items[:] = kept
+            if dropped:
+                config.hook.pytest_deselected(items=dropped)
+        if self.config["skip"]:
+            done = set(self.config["skip"])
+            items[:] = [item for item in items if item.nodeid not in done]
+        if self.config["random_order_seed"] is not None:
+            items[:] = _shuffled(items, random.Random(self.config["random_order_seed"]))
+        self.ids = list(dict.fromkeys(item.nodeid for item in items))
+        self._codes = {item.nodeid: _code_of(item) for item in items}
+        self.sender.send("collected", ids=self.ids)
+        self._add_canary(session, items)
+
+    def _add_canary(self, session: Any, items: list[Any]) -> None:
+        """A test that must fail, between two modules: one that passes was judged by something else than pytest."""
+        import pytest
+
+        class Canary(pytest.Item):
+            def runtest(self) -> None:
+                raise AssertionError("this test must fail")
+
+            def reportinfo(self) -> tuple[str, int, str]:
+                return "canary", 0, self.name
+
+        places = [i for i in range(len(items) + 1) if i in (0, len(items)) or items[i].fspath != items[i - 1].fspath]
+        canary: Any = Canary.from_parent(session, name="canary-" + os.urandom(8).hex())
+        self.canary = canary
+        items.insert(random.SystemRandom().choice(places), canary)
+
+    # -- running
+
+    def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Iterator[None]:
+        self._leave_if_forked()
+        is_canary = item is self.canary
+        self._phases, self._is_late = {}, False
+        if not is_canary:
+            self.sender.send("start", id=item.nodeid)
+            if self.coverage is not None:
+                self.coverage.switch_context(item.nodeid)
+        started = self._clock()
+        if self.limit and not is_canary:
+            signal.signal(signal.SIGALRM, self._on_alarm)
+            self._setitimer(signal.ITIMER_REAL, self.limit, 0.5)
+        yield
+        self._setitimer(signal.ITIMER_REAL, 0)
+        self._leave_if_forked()
+        seconds = self._clock() - started
+        if self.coverage is not None and not is_canary:
+            self.coverage.switch_context("")
+        self._look_for_tampering()
+        outcome, longrepr = self._phases.get("outcome", "error"), self._phases.get("longrepr", "")
+        if is_canary:
+            self.canary_outcome = outcome
+            return
+        if self._is_late:
+            outcome, longrepr = "error", f"Timeout: the test took more than {self.limit:g} s\n{longrepr}"
+        self.sender.send("result", id=item.nodeid, outcome=outcome, sec=seconds, longrepr=longrepr)
+        if self.config["stop_at_first_failure"] and outcome in ("failed", "error"):
+            item.session.shouldfail = "stopped at the first failure"
+
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
+        self._look_for_tampering(only_core=True)
+        if "runtest" in vars(item) or (item.nodeid in self._codes and _code_of(item) is not self._codes[item.nodeid]):
+            self._tampered([item.nodeid])
+        yield
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        outcome = _phase_outcome(report)
+        if outcome is None:
+            return
+        rank = ("passed", "skipped", "xfailed", "xpassed", "failed", "error")
+        if "outcome" not in self._phases or rank.index(outcome) > rank.index(self._phases["outcome"]):
+            # a failing test whose teardown fails as well has failed: keep the first cause
+            if self._phases.get("outcome") == "failed":
+                return
+            self._phases = {"outcome": outcome, "longrepr": _longrepr(report)}
+
+    def _on_alarm(self, signum: int, frame: Any) -> None:
+        self._leave_if_forked()
+        self._is_late = True
+        raise TestTimedOut(f"the test took more than {self.limit:g} s")
+
+    def _leave_if_forked(self) -> None:
+        if self._getpid() != self.pid:
+            self._exit(1)  # a test forked and its child came back to us: only the parent goes on
+
+    def _look_for_tampering(self, *, only_core: bool = False) -> None:
+        changed = self.fingerprint.changed(only_core=only_core)
+        if changed:
+            self._tampered(changed)
+
+    def _tampered(self, names: list[str]) -> None:
+        new = [name for name in names if name not in self.tampered][:20]
+        if new:
+            self.tampered += new
+            self.sender.send("tampered", what=new)
+
+    def finish(self, exit_code: int) -> None:
+        """Last words of a worker that ran to its end."""
+        self._look_for_tampering()
+        if self.canary_outcome not in ("failed", "error") and not self._was_cut_short():
+            self._tampered([f"a test that must fail has {self.canary_outcome or 'not run'}"])
+        self.sender.send("done", exit=exit_code)
+
+    def _was_cut_short(self) -> bool:
+        return not self.canary_outcome and (self.config["stop_at_first_failure"] or not self.ids)
+
+
+# Older pytests know only hookwrapper, newer ones both; set here since pytest is imported later than this file.
+def mark_hooks(pytest: Any) -> None:
+    for name in ("pytest_runtest_protocol", "pytest_runtest_makereport"):
+        setattr(Reporter, name, pytest.hookimpl(hookwrapper=True, tryfirst=True)(getattr(Reporter, name)))
+    modify = pytest.hookimpl(trylast=True)(Reporter.pytest_collection_modifyitems)
+    setattr(Reporter, modify.__name__, modify)
+
+
+def _phase_outcome(report: Any) -> str | None:
+    is_expected = hasattr(report, "wasxfail")
+    if report.outcome == "failed":
+        return "failed" if report.when == "call" else "error"
+    if report.outcome == "skipped":
+        return "xfailed" if is_expected else "skipped"
+    if report.outcome == "passed" and report.when == "call":
+        return "xpassed" if is_expected else "passed"
+    return None
+
+
+def _longrepr(report: Any) -> str:
+    if report.outcome == "passed":
+        return ""
+    try:
+        text = str(report.longreprtext)
+    except Exception as error:  # noqa: BLE001  the tested code's own __repr__ and exceptions are called here
+        text = f"(traceback could not be rendered: {type(error).__name__})"
+    half = LONGREPR_LIMIT // 2
+    return text if len(text) <= LONGREPR_LIMIT else f"{text[: half - 10]}\n[...]\n{text[-half + 10 :]}"
+
+
+def _code_of(item: Any) -> Any:
+    function: Any = getattr(item, "obj", None)
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return getattr(getattr(function, "__func__", function), "__code__", None)
+
+
+def _is_inside(node_id: str, wanted: set[str]) -> bool:
+    """True where a class, file or folder of a node id, or it without its parameters, is wanted."""
+    at = len(node_id)
+    while at > 0:
+        at = max(node_id.rfind("::", 0, at), node_id.rfind("[", 0, at), node_id.rfind("/", 0, at))
+        if at > 0 and node_id[:at] in wanted:
+            return True
+    return False
+
+
+def _shuffled(items: list[Any], rng: random.Random) -> list[Any]:
+    """Modules in random order and their tests as well, so that each module's fixtures are set up once."""
+    modules: dict[str, list[Any]] = collections.defaultdict(list)
+    for item in items:
+        modules[item.nodeid.split("::")[0]].append(item)
+    names = list(modules)
+    rng.shuffle(names)
+    for name in names:
+        rng.shuffle(modules[name])
+    return [item for name in names for item in modules[name]]

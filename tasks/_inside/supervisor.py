@@ -1,0 +1,204 @@
+"""The supervisor: gives orders to the nursery, watches its workers, tells the host what happened."""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import json
+import os
+import selectors
+import signal
+import time
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from tasks._inside.frames import Receiver
+from tasks._inside.worker import PR_SET_DUMPABLE, nurse
+
+OUTPUT_HEAD = 40_000
+OUTPUT_TAIL = 60_000
+MAX_WORKERS = 25
+# A worker stops a slow test itself, by a signal. This is how long the supervisor waits for that to work.
+GRACE_SEC = 2.0
+
+
+class Supervisor:
+    """One run of tests, through as many workers as it takes."""
+
+    def __init__(self, config: dict[str, Any], pipes: dict[str, int], nonce: str) -> None:
+        self.config = config
+        self.pipes = pipes
+        self.nonce = nonce
+        self.collected: list[str] | None = None
+        self.done: dict[str, None] = {}
+        self.has_failed = False
+        self.is_tampered = False
+        self.exit_code: int | None = None
+        self.output = Output()
+        # of the worker that runs now
+        self.worker_pid = 0
+        self.running: str | None = None
+        self.deadline: float | None = None
+        self.was_stopped = False
+        self.is_finished = False
+
+    def watch(self) -> None:
+        """Workers, one after another, until every test has its result or a worker got nowhere."""
+        for _ in range(MAX_WORKERS):
+            known = len(self.done)
+            self._one_worker()
+            if self.is_finished or self.is_tampered or self._is_all_done() or len(self.done) == known:
+                break
+        self.emit("end", is_complete=self._is_all_done() and (self.is_finished or self._stops_here()),
+                  is_tampered=self.is_tampered, exit=self.exit_code, output=self.output.text())  # fmt: skip
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """One line to the host."""
+        body = base64.b64encode(zlib.compress(json.dumps({"kind": kind, **fields}).encode(), 1))
+        data = memoryview(self.nonce.encode() + b" " + body + b"\n")
+        while data:
+            data = data[os.write(1, data) :]
+
+    def _stops_here(self) -> bool:
+        return self.has_failed and bool(self.config["stop_at_first_failure"])
+
+    def _is_all_done(self) -> bool:
+        if self.collected is None:
+            return False
+        return self._stops_here() or all(test in self.done for test in self.collected)
+
+    def _one_worker(self) -> None:
+        key = os.urandom(32)
+        order = {"key": key.hex(), "config": {"skip": list(self.done)}}
+        _write_all(self.pipes["orders"], (json.dumps(order) + "\n").encode())
+        receiver = Receiver(key)
+        self.worker_pid, self.running, self.deadline = 0, None, None
+        self.was_stopped = self.is_finished = False
+        said = b""
+        with selectors.DefaultSelector() as selector:
+            for name in ("reports", "output", "ends"):
+                selector.register(self.pipes[name], selectors.EVENT_READ, name)
+            while said.count(b"\n") < 2:
+                wait = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
+                for event, _ in selector.select(wait):
+                    data = os.read(event.fd, 1 << 16)
+                    if event.data == "reports":
+                        self._take(receiver, data)
+                    elif event.data == "output":
+                        self.output.keep(data)
+                    else:
+                        if not data:
+                            raise EOFError("the process that starts pytest has ended: has the environment pytest?")
+                        said += data
+                        self.worker_pid = int(said.split(b"\n")[0]) if b"\n" in said else 0
+                if self.deadline is not None and time.monotonic() >= self.deadline:
+                    self._stop_worker()
+        self._take(receiver, _read_rest(self.pipes["reports"]))
+        self.output.keep(_read_rest(self.pipes["output"]))
+        if self.running is not None:
+            reason = (
+                "Timeout: it took more than its limit" if self.was_stopped else "The process ended during this test"
+            )
+            self._keep_result({"id": self.running, "outcome": "error", "sec": 0.0, "longrepr": reason})
+
+    def _take(self, receiver: Receiver, data: bytes) -> None:
+        for record in receiver.feed(data):
+            self._handle(**record)
+        if receiver.is_forged and not self.is_tampered:
+            self.is_tampered = True
+            self.emit("tampered", what=["a record of results was forged"])
+            self._stop_worker()
+
+    def _handle(self, kind: str, number: int, **fields: Any) -> None:
+        if kind == "collected":
+            if self.collected is None:
+                self.collected = fields["ids"]
+                self.emit("collected", ids=fields["ids"])
+        elif kind == "start":
+            self.running = fields["id"]
+            limit = self.config["per_test_timeout_sec"]
+            self.deadline = time.monotonic() + limit + GRACE_SEC if limit else None
+        elif kind == "result":
+            self.running, self.deadline = None, None
+            self._keep_result(fields)
+        elif kind == "tampered":
+            self.is_tampered = True
+            self.emit("tampered", what=fields["what"])
+        elif kind == "lines":
+            self.emit("lines", **fields)
+        elif kind == "done":
+            self.is_finished, self.exit_code = True, fields["exit"]
+
+    def _keep_result(self, fields: dict[str, Any]) -> None:
+        if fields["id"] in self.done:
+            return
+        self.done[fields["id"]] = None
+        self.has_failed = self.has_failed or fields["outcome"] in ("failed", "error")
+        self.emit("result", **fields)
+
+    def _stop_worker(self) -> None:
+        self.deadline, self.was_stopped = None, True
+        if self.worker_pid:
+            os.killpg(self.worker_pid, signal.SIGKILL)
+
+
+class Output:
+    """The beginning and the end of what was printed."""
+
+    def __init__(self) -> None:
+        self.head, self.tail, self.left_out = bytearray(), bytearray(), 0
+
+    def keep(self, data: bytes) -> None:
+        room = max(0, OUTPUT_HEAD - len(self.head))
+        self.head += data[:room]
+        self.tail += data[room:]
+        excess = max(0, len(self.tail) - OUTPUT_TAIL)
+        self.left_out += excess
+        del self.tail[:excess]
+
+    def text(self) -> str:
+        gap = f"\n[... {self.left_out} bytes left out ...]\n".encode() if self.left_out else b""
+        return bytes(self.head + gap + self.tail).decode(errors="replace")
+
+
+def _write_all(fd: int, content: bytes) -> None:
+    data = memoryview(content)
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _read_rest(fd: int) -> bytes:
+    """What is in a pipe now, without waiting for more: a stray process may still hold its other end."""
+    os.set_blocking(fd, False)
+    content = b""
+    try:
+        while data := os.read(fd, 1 << 16):
+            content += data
+    except BlockingIOError:
+        return content
+    finally:
+        os.set_blocking(fd, True)
+    return content
+
+
+def main(take: Callable[[int], bytes], own_modules: list[Any]) -> None:
+    """`take(n)` reads n bytes of stdin: the configuration's length in 12 digits, the configuration, the nonce."""
+    config = json.loads(take(int(take(12))))
+    # No process of this user may look into this one's memory or descriptors, nor into the nursery's.
+    if ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError("the supervisor could not be closed to other processes (prctl)")
+    pipes = {name: os.pipe() for name in ("orders", "reports", "output", "ends")}
+    nursery = os.fork()
+    if nursery == 0:
+        for name, (read, write) in pipes.items():
+            os.close(write if name == "orders" else read)
+        nurse(config, {name: ends[0] if name == "orders" else ends[1] for name, ends in pipes.items()}, own_modules)
+        os._exit(0)
+    for name, (read, write) in pipes.items():
+        os.close(read if name == "orders" else write)
+    # The nonce is read after the fork: no process that runs tested code ever had it in its memory.
+    ours = {name: ends[1] if name == "orders" else ends[0] for name, ends in pipes.items()}
+    Supervisor(config, ours, take(64).decode()).watch()
+    os.kill(nursery, signal.SIGKILL)
+    os._exit(0)

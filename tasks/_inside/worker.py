@@ -1,0 +1,147 @@
+"""The worker: imports the repository, runs pytest, reports. And the nursery, which forks workers."""
+
+# os.path needs no import that costs time.
+# ruff: noqa: PTH110, PTH112, PTH118, PTH120
+from __future__ import annotations
+
+import collections
+import ctypes
+import json
+import os
+import shlex
+import signal
+import site
+import sys
+from typing import Any
+
+from tasks._inside.fingerprint import Fingerprint
+from tasks._inside.frames import Sender
+from tasks._inside.options import own_options, plugin_names
+from tasks._inside.reporter import Reporter, mark_hooks
+
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+
+
+def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> None:
+    """Run pytest in this process, report, and leave without running anything that tests registered for exit."""
+    import pytest
+
+    workdir = config["workdir"]
+    os.chdir(workdir)
+    site.main()
+    if workdir not in sys.path:
+        sys.path.append(workdir)  # as `python -m pytest` does, but behind everything installed
+    sys.argv = ["pytest"]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    plugins = plugin_names()
+    files = _files_to_collect(config)
+    arguments = ["-q", "--no-header", "--no-summary", "--tb=short", "--color=no", "-p", "no:cacheprovider",
+                 f"--rootdir={workdir}", "--continue-on-collection-errors",
+                 "-o", "addopts=" + shlex.join(own_options(workdir)),
+                 *(part for name in plugins for part in ("-p", name))]  # fmt: skip
+    if "hypothesispytest" in plugins:
+        arguments.append("--hypothesis-seed=0")
+    if files is not None:
+        if not files:
+            sender.send("collected", ids=[])
+            sender.send("done", exit=5)
+            os._exit(0)
+        arguments += files
+    coverage = _start_coverage(config)
+    reporter = Reporter(config, sender, fingerprint, coverage)
+    leave, getpid = os._exit, os.getpid
+    code = int(pytest.main(arguments, plugins=[reporter]))
+    if getpid() != reporter.pid:
+        leave(1)
+    if coverage is not None:
+        _send_coverage(coverage, reporter, workdir)
+    reporter.finish(code)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    leave(0)
+
+
+def _files_to_collect(config: dict[str, Any]) -> list[str] | None:
+    """Existing files and folders of the wanted ids, in their order: an id that is gone must not stop the others."""
+    if config["tests"] is None:
+        return None
+    paths = dict.fromkeys(test.split("::")[0] for test in config["tests"])
+    return [path for path in paths if path and os.path.exists(path)]
+
+
+def _start_coverage(config: dict[str, Any]) -> Any:
+    if not config["coverage"]:
+        return None
+    os.environ["COVERAGE_CORE"] = "ctrace"  # the only core that keeps contexts apart on every Python
+    import coverage
+
+    roots = [os.path.join(config["workdir"], path) for path in config["coverage"]]
+    patterns = [path for root in roots for path in (root, os.path.join(root, "*"))]
+    recorder = coverage.Coverage(data_file=None, include=patterns, config_file=False, messages=False)
+    recorder.start()
+    return recorder
+
+
+def _send_coverage(coverage: Any, reporter: Reporter, workdir: str) -> None:
+    """One record a file: for each test the executed lines as a bit mask in hex; '' is import time."""
+    coverage.stop()
+    data = coverage.get_data()
+    for path in sorted(data.measured_files()):
+        masks: dict[str, int] = collections.defaultdict(int)
+        for line, contexts in data.contexts_by_lineno(path).items():
+            bit = 1 << line
+            for context in contexts:
+                masks[context] |= bit
+        relative = os.path.relpath(path, workdir).replace(os.sep, "/")
+        reporter.sender.send("lines", path=relative, masks={name: format(mask, "x") for name, mask in masks.items()})
+
+
+def nurse(config: dict[str, Any], pipes: dict[str, int], own_modules: list[Any]) -> None:
+    """Import pytest once, then fork a worker for each order; tell `ends` each worker's pid and wait status.
+
+    `pipes`: descriptors of `orders` (read), `reports`, `output` and `ends` (write).
+    """
+    libc = ctypes.CDLL(None)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    null = os.open(os.devnull, os.O_RDONLY)
+    for source, target in ((null, 0), (pipes["output"], 1), (pipes["output"], 2)):
+        os.dup2(source, target)
+    sys.path[:0] = _site_packages()
+
+    import pytest
+
+    if config["coverage"]:
+        import coverage  # noqa: F401
+
+    mark_hooks(pytest)
+    fingerprint = Fingerprint(own_modules)
+    with os.fdopen(pipes["orders"], "rb") as orders:
+        for line in orders:
+            order = json.loads(line)
+            pid = os.fork()
+            if pid == 0:
+                os.setsid()
+                orders.close()
+                os.close(pipes["ends"])
+                libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # tests may look at their own process
+                work({**config, **order["config"]}, Sender(pipes["reports"], bytes.fromhex(order["key"])), fingerprint)
+                os._exit(1)
+            os.write(pipes["ends"], f"{pid}\n".encode())
+            _, status = os.waitpid(pid, 0)
+            _kill_group(pid)
+            os.write(pipes["ends"], f"{status}\n".encode())
+
+
+def _site_packages() -> list[str]:
+    """Of the environment this interpreter belongs to, without running `.pth` files or sitecustomize yet."""
+    prefix = os.path.dirname(os.path.dirname(sys.executable))
+    folder = os.path.join(prefix, "lib", f"python{sys.version_info[0]}.{sys.version_info[1]}", "site-packages")
+    return [folder] if os.path.isdir(folder) else site.getsitepackages()
+
+
+def _kill_group(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
