@@ -1,4 +1,42 @@
 """Where a task runs: the Sandbox protocol, its backends, images and Python environments.
 
 Imports no other room. `docker` is known only to `environments/docker.py`.
+
+    backend = get_backend("bubblewrap")
+    async with running(backend, SandboxSpec(layers=(folder,))) as sandbox:
+        result = await sandbox.run(["ls"], timeout_sec=10)
 """
+
+from environments.diff import Diff, FileChange, parse_diff
+from environments.errors import (
+    BackendUnavailable,
+    BadDiff,
+    EnvironmentBuildFailed,
+    EnvironmentFault,
+    SandboxGone,
+    UnsupportedSpec,
+)
+from environments.registry import backend_names, get_backend
+from environments.sandbox import Backend, CommandResult, Sandbox, running
+from environments.spec import Limits, Mount, SandboxSpec
+
+__all__ = [
+    "Backend",
+    "BackendUnavailable",
+    "BadDiff",
+    "CommandResult",
+    "Diff",
+    "EnvironmentBuildFailed",
+    "EnvironmentFault",
+    "FileChange",
+    "Limits",
+    "Mount",
+    "Sandbox",
+    "SandboxGone",
+    "SandboxSpec",
+    "UnsupportedSpec",
+    "backend_names",
+    "get_backend",
+    "parse_diff",
+    "running",
+]

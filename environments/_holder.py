@@ -1,0 +1,297 @@
+"""The process that keeps a sandbox's mounts; run as a script of its own, with nothing but the standard library.
+
+A launcher (one a backend) waits for requests on a socket and forks a holder for each. A holder lives in
+a mount namespace of its own, in the sandbox's cgroups; it owns the tmpfs and the overlay, forks each
+command and reports its end. It ends, and with it all that it holds, when its socket is closed, when
+the owner is dead or when the sandbox's lifetime is over: so nothing is left after a kill -9.
+Forking from a small process that has all it needs in memory is what makes a start cheap (about 1 ms).
+"""
+
+import contextlib
+import ctypes
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any, NoReturn
+
+# Covered by a tmpfs in our own mount namespace: it is always there, and no sandbox is made of what lies in it.
+STAGE = "/sys"
+BOX = f"{STAGE}/box"
+ARGS_FD, STATUS_FD = 10, 9
+MAX_FDS = 16
+FOLDERS = {"upper": 0o755, "work": 0o755, "merged": 0o755, "home": 0o700, "tmp": 0o1777, "shm": 0o1777}
+SHARED_FOLDERS = ("upper", "merged", "home", "tmp")
+HOST_FILES = ("ld.so.cache", "localtime", "mime.types", "protocols", "services", "nsswitch.conf")
+
+CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
+MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 1 << 18
+PR_SET_CHILD_SUBREAPER = 36
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main(socket_fd: int, owner_pid: int, bwrap: str) -> None:
+    """The launcher: makes the stage that all sandboxes share, then forks a holder for each request."""
+    os.umask(0)  # the modes of our folders are what we say they are
+    control = socket.socket(fileno=socket_fd)
+    owner = os.pidfd_open(owner_pid)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    problem = ""
+    try:
+        _own_namespaces()
+        _make_stage()
+    except OSError as error:
+        problem = f"{error.strerror}: {error.filename or ''}"
+    control.send(json.dumps({"problem": problem}).encode())
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # holders are reaped by the kernel
+    poller = select.poll()
+    poller.register(control, select.POLLIN)
+    poller.register(owner, select.POLLIN)
+    while True:
+        if any(fd == owner for fd, _ in poller.poll()):
+            return
+        data, fds, _, _ = socket.recv_fds(control, 64, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
+        if not data:
+            return
+        if os.fork() == 0:
+            control.close()
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            _Holder(socket.socket(fileno=fds[0]), owner, bwrap).serve(_slurp(fds[1]), fds[2:])
+        for fd in fds:
+            os.close(fd)
+
+
+class _Holder:
+    """One sandbox: its mounts and its commands."""
+
+    def __init__(self, control: socket.socket, owner: int, bwrap: str) -> None:
+        self._control = control
+        self._owner = owner
+        self._bwrap = bwrap
+        self._commands: dict[int, tuple[int, str]] = {}  # pidfd -> (pid, the owner's name for the command)
+
+    def serve(self, request: bytes, cgroup_fds: list[int]) -> NoReturn:
+        try:
+            spec = json.loads(request)
+            for fd in cgroup_fds:
+                os.write(fd, b"0")
+                os.close(fd)
+            self._protect()
+            self._mount(spec)
+        except OSError as error:
+            self._say({"error": f"{error.strerror}: {error.filename or ''}"})
+            os._exit(1)
+        end = time.monotonic() + spec["lifetime_sec"]
+        try:
+            self._loop(end)
+        finally:
+            self._kill_all()
+            os._exit(0)
+
+    def _protect(self) -> None:
+        """The memory limit must end a command, not the process that reports it (needs privilege: best effort)."""
+        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self._is_protected = os.getuid() == 0 and _write("/proc/self/oom_score_adj", "-1000")
+
+    def _mount(self, spec: dict[str, Any]) -> None:
+        _check(_libc.unshare(CLONE_NEWNS), "unshare the mount namespace")
+        _mount(
+            "tmpfs", BOX, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=755,size={spec['disk_mb']}m,nr_inodes={spec['inodes']}"
+        )
+        for name, mode in (
+            ("upper", 0o755),
+            ("work", 0o755),
+            ("merged", 0o755),
+            ("home", 0o700),
+            ("tmp", 0o1777),
+            ("shm", 0o1777),
+        ):
+            Path(BOX, name).mkdir()
+            Path(BOX, name).chmod(mode)
+        # Layers by descriptor: their names may hold any character, and the option string has a length limit.
+        layers = [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in reversed(spec["layers"])]
+        lower = ":".join(f"/proc/self/fd/{fd}" for fd in layers) or f"{STAGE}/empty"
+        # redirect_dir and metacopy off: the upper folder alone then says what changed, in whole files.
+        options = f"lowerdir={lower},upperdir={BOX}/upper,workdir={BOX}/work,index=off,"
+        options += "userxattr" if spec["userxattr"] else "redirect_dir=off,metacopy=off"
+        _mount("overlay", f"{BOX}/merged", "overlay", MS_NOSUID | MS_NODEV, options)
+        for fd in layers:
+            os.close(fd)
+        folders = [
+            os.open(f"{BOX}/{name}", os.O_RDONLY | os.O_DIRECTORY) for name in ("upper", "merged", "home", "tmp")
+        ]
+        socket.send_fds(self._control, [json.dumps({"ready": os.getpid()}).encode()], folders)
+        for fd in folders:
+            os.close(fd)
+
+    def _loop(self, end: float) -> None:
+        poller = select.poll()
+        poller.register(self._control, select.POLLIN)
+        poller.register(self._owner, select.POLLIN)
+        while (left := end - time.monotonic()) > 0:
+            for fd, _ in poller.poll(left * 1000):
+                if fd == self._owner:
+                    return
+                if fd in self._commands:
+                    poller.unregister(fd)
+                    self._report(fd)
+                    continue
+                data, fds, _, _ = socket.recv_fds(self._control, 256, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
+                if not data:
+                    return
+                verb, name = data.decode().split(" ")
+                if verb == "run":
+                    if (pidfd := self._start(name, fds)) is not None:
+                        poller.register(pidfd, select.POLLIN)
+                elif verb == "kill":
+                    self._kill(name)
+
+    def _start(self, name: str, fds: list[int]) -> int | None:
+        argv_fd, args_fd, stdin, stdout, stderr, status = fds
+        command = [part.decode(errors="surrogateescape") for part in _slurp(argv_fd).split(b"\0")]
+        pidfd = None
+        try:
+            pid = os.fork()
+            if pid == 0:
+                self._become(command, (stdin, stdout, stderr, status, args_fd))
+            pidfd = os.pidfd_open(pid)
+            self._commands[pidfd] = (pid, name)
+        except OSError as error:
+            self._say({"failed": name, "why": f"fork: {error.strerror}"})
+        for fd in fds:
+            os.close(fd)
+        return pidfd
+
+    def _become(self, command: list[str], fds: tuple[int, ...]) -> NoReturn:
+        try:
+            os.umask(0o022)
+            if self._is_protected:
+                _write("/proc/self/oom_score_adj", "0")
+            # First out of the way of the target numbers, then onto them.
+            high = [os.dup(fd) if fd > STATUS_FD else _dup_above(fd) for fd in fds]
+            for fd, target in zip(high, (0, 1, 2, STATUS_FD, ARGS_FD), strict=True):
+                os.dup2(fd, target)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and an ignored signal is inherited
+            os.execve(self._bwrap, ["bwrap", "--args", str(ARGS_FD), "--", *command], {"PATH": os.defpath})
+        except OSError as error:
+            os.write(2, f"bwrap: {error.strerror}\n".encode())
+        finally:
+            os._exit(125)
+
+    def _report(self, pidfd: int) -> None:
+        pid, name = self._commands.pop(pidfd)
+        os.close(pidfd)
+        _, status = os.waitpid(pid, 0)
+        self._reap_orphans()
+        self._say({"ended": name, "status": os.waitstatus_to_exitcode(status)})
+
+    def _reap_orphans(self) -> None:
+        """Wait for what a dead bwrap left to us: the first process of its namespace, which all others end with."""
+        known = {pid for pid, _ in self._commands.values()}
+        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+        for orphan in {int(child) for child in children} - known:
+            os.waitpid(orphan, 0)
+
+    def _kill(self, name: str) -> None:
+        for pidfd, (_, other) in self._commands.items():
+            if other == name:
+                signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+
+    def _kill_all(self) -> None:
+        for pidfd in self._commands:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+        while True:
+            try:
+                os.waitpid(-1, 0)
+            except ChildProcessError:
+                return
+
+    def _say(self, message: dict[str, Any]) -> None:
+        # If the owner has closed its end, the next poll tells us, and we end.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._control.send(json.dumps(message).encode())
+
+
+def _own_namespaces() -> None:
+    uid, gid = os.getuid(), os.getgid()
+    if uid == 0:
+        _check(_libc.unshare(CLONE_NEWNS), "unshare the mount namespace")
+    else:
+        _check(_libc.unshare(CLONE_NEWUSER | CLONE_NEWNS), "unshare the user namespace")
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
+        Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
+    _check(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "make the mounts private")
+
+
+def _make_stage() -> None:
+    """Read the few files of the host's /etc that programs need, before the stage covers anything."""
+    _mount("tmpfs", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=16m")
+    for name in ("box", "empty", "etc"):
+        Path(STAGE, name).mkdir()
+    etc = Path(STAGE, "etc")
+    for name in (
+        "ld.so.cache",
+        "localtime",
+        "mime.types",
+        "protocols",
+        "services",
+        "nsswitch.conf",
+        "ca-certificates.conf",
+    ):
+        if Path("/etc", name).is_file():
+            shutil.copyfile(f"/etc/{name}", etc / name)
+    for name in ("alternatives", "ssl/certs", "pki/tls/certs", "pki/ca-trust/extracted/pem"):
+        if Path("/etc", name).is_dir():
+            shutil.copytree(f"/etc/{name}", etc / name, symlinks=True, ignore_dangling_symlinks=True)
+    if Path("/etc/resolv.conf").is_file():
+        shutil.copyfile("/etc/resolv.conf", f"{STAGE}/resolv.conf")
+    else:
+        Path(STAGE, "resolv.conf").touch()
+    (etc / "resolv.conf").touch()
+    (etc / "passwd").write_text(
+        "root:x:0:0:root:/nonexistent:/usr/sbin/nologin\n"
+        "sandbox:x:1000:1000::/home/sandbox:/bin/sh\n"
+        "nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+    )
+    (etc / "group").write_text("root:x:0:\nsandbox:x:1000:\nnogroup:x:65534:\n")
+    (etc / "hosts").write_text("127.0.0.1\tlocalhost sandbox\n::1\tlocalhost sandbox\n")
+    (etc / "hostname").write_text("sandbox\n")
+
+
+def _dup_above(fd: int) -> int:
+    import fcntl
+
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 32)
+
+
+def _mount(source: str, target: str, kind: str, flags: int, options: str) -> None:
+    result = _libc.mount(source.encode(), target.encode(), kind.encode(), flags, options.encode())
+    _check(result, f"mount {kind} on {target}")
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), what)
+
+
+def _write(path: str, text: str) -> bool:
+    try:
+        Path(path).write_text(text)
+    except PermissionError:
+        return False
+    return True
+
+
+def _slurp(fd: int) -> bytes:
+    return os.pread(fd, os.fstat(fd).st_size, 0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -1,0 +1,94 @@
+"""Our side of the launcher in `_holder.py`: starts it, and asks it for holders."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from environments import _holder
+from environments.errors import BackendUnavailable
+
+_START_TIMEOUT_SEC = 20.0
+
+
+class Launcher:
+    """One small process a backend, started at first use; ends with us."""
+
+    def __init__(self, bwrap: str) -> None:
+        self._bwrap = bwrap
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._owner_pid = 0
+
+    def holder(self, spec: dict[str, Any], cgroup_files: Sequence[Path]) -> socket.socket:
+        """Ask for a holder; the socket to speak to it by. Raises BackendUnavailable."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        fds = [theirs.fileno(), memory_file(json.dumps(spec).encode())]
+        try:
+            fds += [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in cgroup_files]
+            with self._lock:
+                if not self._is_running():
+                    self._start()
+                assert self._control is not None
+                socket.send_fds(self._control, [b"start"], fds)
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            for fd in fds[1:]:
+                os.close(fd)
+            theirs.close()
+        ours.setblocking(False)
+        return ours
+
+    def close(self) -> None:
+        with self._lock:
+            if self._control is not None:
+                self._control.close()
+                self._control = None
+            if self._process is not None and self._owner_pid == os.getpid():
+                self._process.wait()
+                self._process = None
+
+    def _is_running(self) -> bool:
+        # After a fork of the owner the launcher watches the wrong process: the child gets one of its own.
+        return self._process is not None and self._owner_pid == os.getpid() and self._process.poll() is None
+
+    def _start(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        script = [sys.executable, "-I", "-S", _holder.__file__, str(theirs.fileno()), str(os.getpid()), self._bwrap]
+        with theirs:
+            self._process = subprocess.Popen(
+                script,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,
+                env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
+                cwd="/",
+            )
+        self._control, self._owner_pid = ours, os.getpid()
+        ours.settimeout(_START_TIMEOUT_SEC)
+        answer = ours.recv(4096)
+        problem = json.loads(answer)["problem"] if answer else "it ended at once"
+        if problem:
+            self._control = None
+            ours.close()
+            self._process.wait()
+            self._process = None
+            raise BackendUnavailable(f"bubblewrap: namespaces can not be made here ({problem}); see `gristmill doctor`")
+
+
+def memory_file(data: bytes) -> int:
+    """A descriptor to read `data` from; it is in no folder, and gone when closed."""
+    fd = os.memfd_create("gristmill", os.MFD_CLOEXEC)
+    with open(fd, "wb", closefd=False) as file:
+        file.write(data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
