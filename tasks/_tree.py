@@ -1,9 +1,11 @@
 """Trees of files: list, hash, copy, and put in place in one step."""
 
+import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
@@ -85,6 +87,14 @@ def publish(new: Path, place: Path) -> None:
         if not place.is_dir():
             raise
         shutil.rmtree(new)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """One process at a time; the lock goes with the process, however it ends."""
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _walk(tree: Path) -> list[str]:

@@ -5,32 +5,21 @@ Made once for a source, cached by content; everything that generates or validate
 
 from pathlib import Path
 
+import zstandard
 from pydantic import BaseModel, ConfigDict, Field
 
 from environments.sandbox import Backend
 from environments.spec import Limits, SandboxSpec
+from tasks._clean_runs import ENOUGH_OUTPUT, CleanTests, find_recipe, observe_clean_tests
+from tasks._environment import WORKDIR, build_environment, environment_mounts, environment_variables
+from tasks._tree import locked
+from tasks.recipe import Recipe, RungResult
 from tasks.source import Source
 
+__all__ = ["Recipe", "Repository", "RungResult", "prepare_repository"]
 
-class RungResult(BaseModel):
-    """One rung of the ladder that finds a repository's test dependencies, and why it failed (or '')."""
-
-    model_config = ConfigDict(frozen=True)
-
-    rung: str
-    reason: str = ""
-
-
-class Recipe(BaseModel):
-    """How to make the environment again, here or elsewhere: content-addressed by `id`."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    python: str = Field(description="major.minor of the interpreter")
-    requirements: tuple[str, ...] = Field(description="every distribution pinned, name==version, sorted")
-    import_paths: tuple[str, ...] = Field(description="relative to workdir, put on sys.path, e.g. ('src',) or ('',)")
-    ladder: tuple[RungResult, ...] = ()
+# Goes into the cache's file names: a new way of running clean tests must not find old results.
+_METHOD = 1
 
 
 class Repository(BaseModel):
@@ -48,22 +37,80 @@ class Repository(BaseModel):
         description="path -> line -> indexes into stable_tests of the tests that execute the line",
     )
 
+    @property
+    def cache(self) -> Path:
+        """The cache that the source, and so the environment, lies in."""
+        return self.source.code.parents[2]
+
     def agent_spec(self, extra_layers: tuple[Path, ...] = (), limits: Limits | None = None) -> SandboxSpec:
         """Code without protected files, in the environment."""
-        raise NotImplementedError
+        return environment_spec(self.recipe.id, self.cache, (self.source.code, *extra_layers), limits)
 
     def verifier_spec(self, extra_layers: tuple[Path, ...] = (), limits: Limits | None = None) -> SandboxSpec:
         """Code with protected files, in the environment."""
-        raise NotImplementedError
+        layers = (self.source.code, self.source.protected, *extra_layers)
+        return environment_spec(self.recipe.id, self.cache, layers, _with_room_for_reports(limits or Limits()))
 
     def tests_reaching(self, path: str, lines: range) -> tuple[str, ...]:
         """Stable tests that execute any of the lines, in file order."""
-        raise NotImplementedError
+        reached = self.reached_by.get(path, {})
+        found = {index for line in lines if line in reached for index in reached[line]}
+        return tuple(self.stable_tests[index] for index in sorted(found))
+
+
+def environment_spec(
+    recipe_id: str, cache: Path, layers: tuple[Path, ...], limits: Limits | None = None
+) -> SandboxSpec:
+    """A sandbox with a recipe's environment and these layers as its working directory."""
+    return SandboxSpec(
+        layers=layers,
+        mounts=environment_mounts(recipe_id, cache),
+        workdir=WORKDIR,
+        env=environment_variables(),
+        limits=limits or Limits(),
+    )
 
 
 async def prepare_repository(source: Source, backend: Backend, *, cache: Path) -> Repository:
     """Find and build the environment, run the clean tests (with coverage, repeatedly), or load all that.
 
-    Raises BadSource if no rung gives tests that pass; the message lists every rung's reason.
+    Takes as long as some four runs of the source's tests and the download of its dependencies; later
+    calls some milliseconds. Raises BadSource if no rung gives tests that pass; the message lists every
+    rung's reason.
     """
-    raise NotImplementedError
+    cache = cache.resolve()
+    place = cache / "repositories" / f"{source.hash}.{_METHOD}.json.zst"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with locked(place.with_suffix(".lock")):
+        if place.is_file():
+            known = Repository.model_validate_json(zstandard.decompress(place.read_bytes()))
+            build_environment(known.recipe, cache)
+            return known.model_copy(update={"source": source})
+
+        def spec_of(recipe: Recipe) -> SandboxSpec:
+            layers = (source.code, source.protected)
+            return environment_spec(recipe.id, cache, layers, _with_room_for_reports(Limits()))
+
+        recipe = await find_recipe(source, backend, cache, spec_of)
+        clean = await observe_clean_tests(source, recipe, backend, spec_of(recipe))
+        repository = _repository(source, recipe, clean)
+        new = place.with_suffix(".new")
+        new.write_bytes(zstandard.compress(repository.model_dump_json().encode()))
+        new.replace(place)
+    return repository
+
+
+def _repository(source: Source, recipe: Recipe, clean: CleanTests) -> Repository:
+    return Repository(
+        source=source,
+        recipe=recipe,
+        stable_tests=clean.stable,
+        unstable_tests=clean.unstable,
+        clean_seconds=clean.seconds,
+        reached_by=clean.reached_by,
+    )
+
+
+def _with_room_for_reports(limits: Limits) -> Limits:
+    """Results and coverage of thousands of tests leave by the command's output."""
+    return limits.model_copy(update={"output_bytes": max(limits.output_bytes, ENOUGH_OUTPUT)})

@@ -1,0 +1,217 @@
+"""Clean runs: which environment makes a repository's tests pass, and which of them always do.
+
+All of it happens in the same kind of sandbox that will verify: a test that needs the network, a
+display or luck fails here and is excluded here.
+"""
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from environments.errors import EnvironmentBuildFailed
+from environments.sandbox import Backend, running
+from environments.spec import SandboxSpec
+from tasks._declared import Declared
+from tasks._environment import Interpreter, build_environment, choose_interpreter, download_wheels
+from tasks.errors import BadSource, VerifierFault
+from tasks.recipe import Recipe, Rung, RungResult, ladder, make_recipe, missing_distributions
+from tasks.source import Source
+from tasks.testrun import TestReport, TestResult, run_tests
+
+ENOUGH_OUTPUT = 256_000_000
+RUN_TIMEOUT_SEC = 1800.0
+TEST_TIMEOUT_SEC = 60.0
+_REPAIRS_PER_RUNG = 3
+_MAX_RUNGS = 8
+_RANDOM_SEEDS = (20_260_101,)
+
+
+@dataclass(frozen=True)
+class CleanTests:
+    """What the clean runs showed; fields as in `Repository`."""
+
+    stable: tuple[str, ...]
+    unstable: dict[str, str]
+    seconds: dict[str, float]
+    reached_by: dict[str, dict[int, tuple[int, ...]]]
+
+
+@dataclass
+class _Search:
+    """The best recipe so far."""
+
+    passed: int = 0
+    recipe: Recipe | None = None
+    ladder: list[RungResult] = field(default_factory=list)
+
+
+async def find_recipe(
+    source: Source, backend: Backend, cache: Path, spec_of: Callable[[Recipe], SandboxSpec]
+) -> Recipe:
+    """The first rung whose tests are all collected and some pass, else the rung with the most that pass.
+
+    Raises BadSource with every rung's reason.
+    """
+    declared = Declared(source)
+    interpreter = choose_interpreter(declared)
+    search = _Search()
+    for rung in list(ladder(declared))[:_MAX_RUNGS]:
+        if await _try_rung(rung, declared, interpreter, backend, cache, spec_of, search):
+            break
+    if search.recipe is None:
+        reasons = "\n".join(f"  {each.rung}: {each.reason}" for each in search.ladder)
+        raise BadSource(
+            f"{source.spec}: no environment was found in which its tests pass (Python {interpreter.version}).\n"
+            f"{reasons}"
+            f"{_hint(source)}"
+        )
+    return search.recipe.model_copy(update={"ladder": tuple(search.ladder)})
+
+
+async def _try_rung(
+    rung: Rung,
+    declared: Declared,
+    interpreter: Interpreter,
+    backend: Backend,
+    cache: Path,
+    spec_of: Callable[[Recipe], SandboxSpec],
+    search: _Search,
+) -> bool:
+    """Build and try one rung, adding what its runs say is missing; True if nothing better need be looked for."""
+    wanted, name = list(rung.requirements), rung.name
+    for _ in range(_REPAIRS_PER_RUNG + 1):
+        try:
+            recipe = _build(wanted, declared, interpreter, cache)
+            async with running(backend, spec_of(recipe)) as sandbox:
+                report = await run_tests(
+                    sandbox, None, timeout_sec=RUN_TIMEOUT_SEC, per_test_timeout_sec=TEST_TIMEOUT_SEC
+                )
+        except (EnvironmentBuildFailed, VerifierFault) as fault:
+            search.ladder.append(RungResult(rung=name, reason=str(fault)[-2000:]))
+            return False
+        passed = sum(result.outcome == "passed" for result in report.results)
+        if passed > search.passed:
+            search.passed, search.recipe = passed, recipe
+        missing = missing_distributions(_what_was_said(report), tried=wanted)
+        if passed and not missing:
+            search.ladder.append(RungResult(rung=name, reason=_complaint(report)))
+            return report.is_complete and not _uncollected(report)
+        search.ladder.append(RungResult(rung=name, reason=_complaint(report) or "no test passed"))
+        if not missing:
+            return False
+        wanted += missing
+        name = f"{rung.name}, with {', '.join(wanted[len(rung.requirements) :])}"
+    return False
+
+
+def _build(wanted: Sequence[str], declared: Declared, interpreter: Interpreter, cache: Path) -> Recipe:
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="wheels-", dir=cache) as folder:
+        pinned = download_wheels(wanted, interpreter, Path(folder))
+        recipe = make_recipe(declared, interpreter.minor, pinned)
+        build_environment(recipe, cache, wheels=Path(folder))
+    return recipe
+
+
+async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, spec: SandboxSpec) -> CleanTests:
+    """Clean runs in fresh sandboxes: with coverage, plain, and in random order. Raises BadSource."""
+
+    async def run(coverage: Sequence[str] = (), seed: int | None = None) -> TestReport:
+        async with running(backend, spec) as sandbox:
+            report = await run_tests(
+                sandbox,
+                None,
+                timeout_sec=RUN_TIMEOUT_SEC,
+                per_test_timeout_sec=TEST_TIMEOUT_SEC,
+                coverage=coverage,
+                random_order_seed=seed,
+            )
+        if report.is_tampered:
+            names = ", ".join(report.tampered[:5])
+            raise BadSource(f"{source.spec}: its own tests change pytest or Python's builtins for good: {names}")
+        if not report.is_complete:
+            why = "ran out of time" if report.timed_out else f"ended early: {report.output[-1500:]}"
+            raise BadSource(f"{source.spec}: a clean run of its tests {why}")
+        return report
+
+    try:
+        covered = await run(coverage=_top_level(source))
+        plain = await run()
+        shuffled = [await run(seed=seed) for seed in _RANDOM_SEEDS]
+    except VerifierFault as fault:
+        raise BadSource(f"{source.spec}: a clean run of its tests could not be made: {fault}") from fault
+    stable, unstable = _sort_out(plain, [covered, *shuffled])
+    if not stable:
+        raise BadSource(f"{source.spec}: no test passes in every clean run")
+    seconds = {result.node_id: round(result.duration_sec, 5) for result in plain.results}
+    return CleanTests(
+        stable=stable,
+        unstable=unstable,
+        seconds={test: seconds[test] for test in stable},
+        reached_by=_reached_by(covered, stable, set(source.python_files())),
+    )
+
+
+def _sort_out(plain: TestReport, others: Sequence[TestReport]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Stable tests in file order, and the others with the reason."""
+    unstable = {}
+    ids = dict.fromkeys(result.node_id for report in (plain, *others) for result in report.results)
+    for node_id in ids:
+        outcomes = [report.outcome(node_id) or "missing" for report in (plain, *others)]
+        if set(outcomes) == {"passed"}:
+            continue
+        same = len(set(outcomes)) == 1
+        unstable[node_id] = outcomes[0] if same else f"differs between clean runs: {', '.join(outcomes)}"
+    return tuple(result.node_id for result in plain.results if result.node_id not in unstable), unstable
+
+
+def _reached_by(report: TestReport, stable: Sequence[str], files: set[str]) -> dict[str, dict[int, tuple[int, ...]]]:
+    index = {test: at for at, test in enumerate(stable)}
+    found: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for result in report.results:
+        if (at := index.get(result.node_id)) is None:
+            continue
+        for path, lines in result.lines.items():
+            if path in files:
+                for line in lines:
+                    found[path][line].append(at)
+    return {
+        path: {line: tuple(sorted(tests)) for line, tests in sorted(by_line.items())}
+        for path, by_line in sorted(found.items())
+    }
+
+
+def _top_level(source: Source) -> list[str]:
+    return sorted({path.split("/")[0] for path in source.python_files()})
+
+
+def _what_was_said(report: TestReport) -> str:
+    told = [result.longrepr for result in report.results if result.outcome in ("error", "failed")]
+    return "\n".join([report.output, *told])
+
+
+def _uncollected(report: TestReport) -> list[TestResult]:
+    """Files that could not be collected."""
+    return [result for result in report.results if "::" not in result.node_id and result.outcome == "error"]
+
+
+def _complaint(report: TestReport) -> str:
+    """Why a rung is not perfect, or ''."""
+    if broken := _uncollected(report):
+        lines = [line for line in broken[0].longrepr.splitlines() if line.startswith("E ")]
+        reason = lines[-1].strip() if lines else broken[0].longrepr[-300:]
+        return f"{len(broken)} files could not be collected, the first is {broken[0].node_id}: {reason}"
+    if not report.results:
+        return f"pytest found no test: {report.output.strip()[-500:]}"
+    return "" if report.is_complete else f"the run ended early: {report.output.strip()[-500:]}"
+
+
+def _hint(source: Source) -> str:
+    """What often is behind it: code that must be compiled first."""
+    compiled = [path.name for path in source.code.rglob("*") if path.suffix in (".pyx", ".c", ".rs", ".cpp", ".f90")]
+    if not compiled:
+        return ""
+    names = ", ".join(sorted(compiled)[:3])
+    return f"\nThe source has code that must be compiled ({names}); only pure Python is supported."
