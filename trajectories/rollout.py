@@ -51,6 +51,7 @@ class Rollout(BaseModel):
 
     key: RolloutKey
     seed: int
+    family: str = Field("repository", description="of the task")
     ending: Ending
     ending_detail: str = ""
     diff: str = Field("", description="the agent's changes in git's format")
@@ -64,4 +65,10 @@ class Rollout(BaseModel):
     completion_tokens: int = 0
     cost_usd: float = 0.0
     invalid_tool_calls: int = 0
+    is_privileged: bool = Field(False, description="the agent was given the reference (oracle)")
     provenance: dict[str, object] = Field(default_factory=dict, description="of the task, with licence")
+
+    @property
+    def is_unknown(self) -> bool:
+        """The infrastructure failed: no reward is known."""
+        return self.ending == "infrastructure_error" or self.verdict.error is not None

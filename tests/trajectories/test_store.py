@@ -1,0 +1,153 @@
+"""The store, on SQLite and on PostgreSQL: a rollout is there once, whole, or not at all."""
+
+import multiprocessing
+import os
+import random
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect
+
+from tasks.task import Provenance
+from tests.trajectories.conftest import make_rollout
+from trajectories.errors import CorruptBlob, NewerSchema, NotInStore, StoreFault
+from trajectories.store import Store, open_store
+
+
+def test_a_rollout_comes_back_as_it_was(store: Store) -> None:
+    rollout = make_rollout(diff="--- a\n+++ b\n")
+    assert store.record(rollout)
+    assert store.load(rollout.key.id) == rollout
+    assert store.trajectory(rollout.key.id) == rollout.trajectory
+    (row,) = store.rollouts()
+    assert (row.reward, row.steps, row.repository, row.license) == (1.0, 3, "sqlparse", "BSD-3-Clause")
+
+
+def test_the_same_rollout_is_written_once(store: Store) -> None:
+    assert store.record(make_rollout())
+    assert not store.record(make_rollout(reward=0.0))
+    assert [row.reward for row in store.rollouts()] == [1.0]
+
+
+def test_an_unknown_outcome_is_not_finished_and_is_replaced(store: Store) -> None:
+    unknown = make_rollout(reward=0.0, error="container lost")
+    assert store.record(unknown)
+    assert store.finished([unknown.key]) == set()
+    assert store.record(make_rollout())
+    assert store.finished([unknown.key]) == {unknown.key.id}
+    (row,) = store.rollouts()
+    assert (row.tries, row.is_unknown, row.reward) == (2, False, 1.0)
+
+
+def test_pass_rates_keep_the_unknown_apart(store: Store) -> None:
+    store.record(make_rollout("a"))
+    store.record(make_rollout("b", reward=0.0))
+    store.record(make_rollout("c", reward=0.0, error="lost"))
+    (rate,) = store.pass_rates(suite_hash="suite")
+    assert (rate.n, rate.solved, rate.unknown, rate.pass_rate) == (2, 1, 1, 0.5)
+    assert 0.09 < rate.low < 0.1 and 0.9 < rate.high < 0.91  # Wilson for 1 of 2
+
+
+def test_filters_choose_and_pages_join(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trajectories.store.PAGE", 3)
+    for number in range(10):
+        store.record(make_rollout(f"t{number}", reward=number % 2))
+    assert len(list(store.rollouts())) == 10
+    assert len(list(store.rollouts("reward = 1 and task != 't3'"))) == 4
+    assert len(list(store.rollouts(limit=7))) == 7
+
+
+def test_a_suite_is_registered_once(store: Store) -> None:
+    provenance = Provenance(source="x", source_hash="h", repository="sqlparse", license="MIT")
+    for _ in range(2):
+        store.register_suite(hash="suite", name="demo", version="1", tasks=[("t1", "repository", provenance)])
+    assert [(row.name, row.tasks) for row in store.suites()] == [("demo", 1)]
+    assert [row.license for row in store.tasks(suite_hash="suite")] == ["MIT"]
+
+
+def test_a_missing_or_changed_body_is_named(store: Store, tmp_path: Path) -> None:
+    rollout = make_rollout()
+    store.record(rollout)
+    (blob,) = (tmp_path / "blobs").rglob("*.zst")
+    packed = blob.read_bytes()
+    blob.write_bytes(packed[:-10])
+    with pytest.raises(CorruptBlob, match=rollout.key.id):
+        store.load(rollout.key.id)
+    blob.unlink()
+    with pytest.raises(CorruptBlob, match="missing"):
+        store.load(rollout.key.id)
+    with pytest.raises(NotInStore, match="gristmill show rollouts"):
+        store.load("feedfeedfeedfeed")
+
+
+def test_tables_and_migrations_agree(store: Store) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+    from sqlmodel import SQLModel
+
+    with store._engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
+    assert "rollouts" in inspect(store._engine).get_table_names()
+
+
+def test_a_newer_schema_is_refused(store: Store, reopen: Callable[[], Store]) -> None:
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(NewerSchema, match="upgrade Gristmill"):
+        reopen()
+
+
+def test_a_wrong_url_says_what_to_give(tmp_path: Path) -> None:
+    with pytest.raises(StoreFault, match="GRISTMILL_BLOBS"):
+        open_store("postgresql+psycopg://nobody@localhost/x")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreFault, match="another --store"):
+        open_store(tmp_path / "file" / "store")
+
+
+def _write(url: str, blobs: str, name: str, count: int) -> None:
+    with open_store(url, blobs=blobs) as store:
+        for number in range(count):
+            assert store.record(make_rollout(f"{name}-{number}"))
+
+
+def test_eight_processes_write_at_once(store_url: str, tmp_path: Path, reopen: Callable[[], Store]) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [
+        context.Process(target=_write, args=(store_url, str(tmp_path / "blobs"), f"w{number}", 20))
+        for number in range(8)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join(timeout=120)
+    assert [writer.exitcode for writer in writers] == [0] * 8
+    with reopen() as store:
+        assert len(list(store.rollouts())) == 160
+
+
+def test_killed_writers_leave_whole_rollouts_or_none(tmp_path: Path) -> None:
+    url, blobs = f"sqlite:///{tmp_path / 'gristmill.db'}", str(tmp_path / "blobs")
+    open_store(url, blobs=blobs).close()
+    context = multiprocessing.get_context("spawn")
+    chance = random.Random(1)
+    for number in range(6):
+        writer = context.Process(target=_write, args=(url, blobs, f"k{number}", 100_000))
+        writer.start()
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:  # until it writes
+            with open_store(url, blobs=blobs) as store:
+                if any(row.task_id.startswith(f"k{number}-") for row in store.rollouts()):
+                    break
+        time.sleep(chance.uniform(0, 0.3))
+        assert writer.pid is not None
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+    with open_store(url, blobs=blobs) as store:
+        rows = list(store.rollouts())
+        assert len({(row.task_id, row.agent) for row in rows}) == len(rows) >= 6
+        for row in rows:
+            assert store.body(row).key.task_id == row.task_id

@@ -1,0 +1,79 @@
+"""Bodies by content: compressed, named by the sha256 of what they hold, in a folder or an object store (fsspec)."""
+
+import hashlib
+import os
+import time
+import uuid
+from pathlib import Path, PurePosixPath
+
+import fsspec
+import zstandard
+
+from trajectories.errors import CorruptBlob
+
+
+class Blobs:
+    """A folder of blobs: `URL/ab/abcdef….zst`. Any fsspec URL; a plain path is a local folder."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._fs, self._root = fsspec.core.url_to_fs(url)
+        self._is_local = self._fs.protocol in ("file", ("file", "local"))
+
+    def put(self, data: bytes) -> str:
+        """Write and return the name; durable when this returns. The same contents are written once."""
+        name = hashlib.sha256(data).hexdigest()
+        path = self._path(name)
+        if self._fs.exists(path):
+            return name
+        packed = zstandard.ZstdCompressor(level=6).compress(data)
+        self._fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
+        if not self._is_local:
+            self._fs.pipe_file(path, packed)  # object stores put whole or not at all
+            return name
+        partial = f"{path}.{uuid.uuid4().hex}.tmp"
+        with open(partial, "wb") as file:
+            file.write(packed)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(partial).replace(path)
+        _sync_folder(str(PurePosixPath(path).parent))
+        return name
+
+    def get(self, name: str, *, wanted_by: str) -> bytes:
+        """Contents of a blob. Raises CorruptBlob naming `wanted_by` and the path."""
+        path = self._path(name)
+        try:
+            data = zstandard.ZstdDecompressor().decompress(self._fs.cat_file(path))
+        except FileNotFoundError as error:
+            raise CorruptBlob(f"{wanted_by}: its body is missing: {path}") from error
+        except zstandard.ZstdError as error:
+            raise CorruptBlob(f"{wanted_by}: its body cannot be unpacked: {path}: {error}") from error
+        if hashlib.sha256(data).hexdigest() != name:
+            raise CorruptBlob(f"{wanted_by}: its body is not what was written: {path}")
+        return data
+
+    def sweep(self) -> int:
+        """Remove what killed writers left half written here more than an hour ago; returns how many."""
+        if not self._is_local or not self._fs.exists(self._root):
+            return 0
+        stale = [
+            path
+            for path, entry in self._fs.find(self._root, detail=True).items()
+            if path.endswith(".tmp") and time.time() - float(entry["mtime"]) > 3600
+        ]
+        for path in stale:
+            self._fs.rm_file(path)
+        return len(stale)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name[:2]}/{name}.zst"
+
+
+def _sync_folder(folder: str) -> None:
+    """Make a rename in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

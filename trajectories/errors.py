@@ -1,0 +1,25 @@
+"""Errors of this room."""
+
+
+class StoreFault(Exception):
+    """Base of all errors of this room."""
+
+
+class BadFilter(StoreFault):
+    """A filter expression cannot be read; the message names the word and lists the columns."""
+
+
+class NotInStore(StoreFault):
+    """Nothing of that id is in the store."""
+
+
+class CorruptBlob(StoreFault):
+    """A body is missing or its contents do not match its name; the message names rollout and path."""
+
+
+class NewerSchema(StoreFault):
+    """The store was written by a newer Gristmill; the message says which schema it has."""
+
+
+class BadExport(StoreFault):
+    """An export cannot be made as asked; the message says what to change."""

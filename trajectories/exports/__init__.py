@@ -1,0 +1,196 @@
+"""Exports: a selection of trajectories as files for one trainer, whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from trajectories.errors import BadExport
+from trajectories.exports.formats import get_exporter
+from trajectories.exports.writer import FileEntry, SplitWriter
+from trajectories.store import Store
+from trajectories.tables import RolloutRow
+
+MANIFEST = "manifest.json"
+
+
+class ExportManifest(BaseModel):
+    """`manifest.json`: what is in the folder and how it was chosen. The same store and seed give the same bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: str
+    gristmill: str
+    files: dict[str, FileEntry]
+    filters: dict[str, object]
+    split: str = Field(description="how train and test were told apart")
+    rollouts: int
+    skipped: dict[str, int] = Field(description="reason -> rollouts that the filters accepted but no row was made of")
+    repositories: dict[str, int]
+    licenses: dict[str, int]
+    suites: dict[str, int]
+    agents: dict[str, int]
+
+
+def export(
+    store: Store,
+    *,
+    to: str,
+    out: Path,
+    where: str = "",
+    include_failures: bool = False,
+    include_privileged: bool = False,
+    split_by: str = "repository",
+    test_share: float = 0.1,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> ExportManifest:
+    """Write train and test files, a manifest and a card to `out`, and keep the export in the store.
+
+    Only verified successes (reward 1, outcome known) of agents that were not given the reference, unless asked.
+    The folder appears whole, by a rename. Raises BadExport, BadFilter, CorruptBlob.
+    """
+    exporter = get_exporter(to)
+    _refuse_occupied(out, overwrite)
+    rows = [row for row in store.rollouts(where) if _is_wanted(row, include_failures, include_privileged)]
+    is_test, split = _split(rows, split_by, test_share, seed)
+    partial = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
+    _remove_stale(out)
+    partial.mkdir(parents=True)
+    skipped: Counter[str] = Counter()
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("repositories", "licenses", "suites", "agents")}
+    try:
+        with ExitStack() as stack:
+            train = stack.enter_context(SplitWriter(partial, "train", exporter))
+            test = stack.enter_context(SplitWriter(partial, "test", exporter))
+            for row in rows:
+                try:
+                    rendered = exporter.row(store.body(row).trajectory)
+                except BadExport as error:
+                    skipped[str(error)] += 1
+                    continue
+                origin = {
+                    "rollout_id": row.id,
+                    "task_id": row.task_id,
+                    "repository": row.repository,
+                    "license": row.license,
+                }
+                (test if is_test(row) else train).add({**rendered, **origin})
+                for name, value in zip(
+                    counts, (row.repository, row.license or "unknown", row.suite_hash, row.agent), strict=True
+                ):
+                    counts[name][value] += 1
+            files = {**train.close(), **test.close()}
+        manifest = ExportManifest(
+            format=to,
+            gristmill=version("gristmill"),
+            files=files,
+            filters={
+                "where": where,
+                "include_failures": include_failures,
+                "include_privileged": include_privileged,
+                "seed": seed,
+            },
+            split=split,
+            rollouts=train.rows + test.rows,
+            skipped=dict(sorted(skipped.items())),
+            **{name: dict(sorted(counter.items())) for name, counter in counts.items()},
+        )
+        (partial / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+        (partial / "README.md").write_text(_card(manifest))
+        _put_in_place(partial, out)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    store.record_export(
+        format=to,
+        out=str(out.absolute()),
+        rows=manifest.rollouts,
+        created_at=datetime.now(UTC),
+        manifest=manifest.model_dump(mode="json"),
+    )
+    return manifest
+
+
+def _is_wanted(row: RolloutRow, include_failures: bool, include_privileged: bool) -> bool:
+    return (
+        not row.is_unknown and (include_failures or row.reward >= 1.0) and (include_privileged or not row.is_privileged)
+    )
+
+
+def _split(rows: list[RolloutRow], by: str, test_share: float, seed: int) -> tuple[Callable[[RolloutRow], bool], str]:
+    """Which rows are for the test, and the sentence that says so. A task is never in both."""
+    if by not in ("repository", "task"):
+        raise BadExport(f"split_by {by!r}: use repository or task")
+    if by == "task":
+        return (
+            lambda row: _fraction(seed, row.task_id) < test_share
+        ), f"by task: a hash of seed and task id below {test_share}"
+    names = sorted({row.repository for row in rows}, key=lambda name: _fraction(seed, name))
+    if len(names) < 2 or test_share == 0:
+        return (lambda row: False), "by repository: there are fewer than two, so every row is for training"
+    test = set(names[: max(1, round(test_share * len(names)))])
+    return (lambda row: row.repository in test), f"by repository; test: {', '.join(sorted(test))}"
+
+
+def _fraction(seed: int, name: str) -> float:
+    """A number in [0, 1) that depends on nothing but seed and name."""
+    return int.from_bytes(hashlib.sha256(f"{seed}\x00{name}".encode()).digest()[:8], "big") / 2**64
+
+
+def _refuse_occupied(out: Path, overwrite: bool) -> None:
+    if not out.exists():
+        return
+    if not out.is_dir():
+        raise BadExport(f"--out {out}: is a file; give a folder")
+    if not any(out.iterdir()):
+        return
+    if not (out / MANIFEST).exists():
+        raise BadExport(f"--out {out}: is a folder that no export wrote; give another one")
+    if not overwrite:
+        raise BadExport(f"--out {out}: an export is there; give another folder, or --overwrite")
+
+
+def _remove_stale(out: Path) -> None:
+    """What a killed export of the same folder left behind."""
+    for stale in out.parent.glob(f".{out.name}.*.partial"):
+        shutil.rmtree(stale)
+    for replaced in out.parent.glob(f".{out.name}.*.replaced"):
+        shutil.rmtree(replaced)
+
+
+def _put_in_place(partial: Path, out: Path) -> None:
+    for path in partial.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    if out.exists():
+        replaced = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.replaced")
+        out.rename(replaced)
+        partial.rename(out)
+        shutil.rmtree(replaced)
+    else:
+        partial.rename(out)
+
+
+def _card(manifest: ExportManifest) -> str:
+    lines = [
+        f"# Trajectories for {manifest.format}",
+        "",
+        f"{manifest.rollouts} rollouts, written by Gristmill {manifest.gristmill}. Split {manifest.split}.",
+        "",
+        "| file | rows | sha256 |",
+        "|---|---|---|",
+        *(f"| {name} | {entry.rows} | {entry.sha256} |" for name, entry in manifest.files.items()),
+        "",
+        "Licences of the repositories: " + json.dumps(manifest.licenses) + ". Filters: " + json.dumps(manifest.filters),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,77 @@
+"""Writing rows to JSONL and Parquet at the same time, in constant memory, with counts and hashes."""
+
+import hashlib
+import json
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
+
+from trajectories.exports.formats import Exporter, Row
+
+ROW_GROUP_BYTES = 16 << 20  # of JSON text; Parquet readers load one row group at a time
+ROW_GROUP_ROWS = 1000
+
+
+class FileEntry(BaseModel):
+    """One written file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rows: int
+    bytes: int
+    sha256: str
+
+
+class SplitWriter:
+    """`NAME.jsonl` and `NAME.parquet` in a folder. Files exist, empty, even where there is no row."""
+
+    def __init__(self, folder: Path, name: str, exporter: Exporter) -> None:
+        self._exporter = exporter
+        self.rows = 0
+        self._jsonl_path, self._parquet_path = folder / f"{name}.jsonl", folder / f"{name}.parquet"
+        self._jsonl = self._jsonl_path.open("w", encoding="utf-8")
+        self._parquet = pq.ParquetWriter(self._parquet_path, exporter.schema, compression="zstd")
+        self._group: list[Row] = []
+        self._group_bytes = 0
+
+    def add(self, row: Row) -> None:
+        text = json.dumps(row, ensure_ascii=False)
+        self._jsonl.write(text + "\n")
+        self._group.append(self._exporter.parquet_row(row))
+        self._group_bytes += len(text)
+        self.rows += 1
+        if len(self._group) >= ROW_GROUP_ROWS or self._group_bytes >= ROW_GROUP_BYTES:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        self._parquet.write_table(pa.Table.from_pylist(self._group, schema=self._exporter.schema))
+        self._group, self._group_bytes = [], 0
+
+    def close(self) -> dict[str, FileEntry]:
+        """Finish both files; name -> entry."""
+        if self._group:
+            self._write_group()
+        self._parquet.close()
+        self._jsonl.close()
+        return {
+            path.name: FileEntry(rows=self.rows, bytes=path.stat().st_size, sha256=_sha256(path))
+            for path in (self._jsonl_path, self._parquet_path)
+        }
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._jsonl.close()
+        self._parquet.close()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

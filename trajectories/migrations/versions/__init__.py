@@ -1,0 +1,1 @@
+"""Alembic migrations of the store; `trajectories/schema.py` runs them."""

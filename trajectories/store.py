@@ -1,0 +1,349 @@
+"""The store: suites, tasks, rollouts with verdicts, exports. A rollout is written once, whole or not at all.
+
+Metadata is in SQL (SQLite beside the blobs by default, PostgreSQL by URL), bodies are blobs by content.
+A rollout's blob is durable before its rows are committed in one transaction, so a kill at any moment leaves
+either the whole rollout or at most a blob that nothing points at.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import Engine, delete, func, select
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlmodel import Session, col
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from tasks.task import Provenance
+from trajectories._interval import wilson
+from trajectories.atif import Trajectory
+from trajectories.blobs import Blobs
+from trajectories.engine import make_engine, reading
+from trajectories.errors import NotInStore, StoreFault
+from trajectories.filter import parse_filter
+from trajectories.rollout import Rollout, RolloutKey
+from trajectories.schema import migrate
+from trajectories.tables import ExportRow, RolloutRow, StepRow, SuiteRow, TaskRow, VerdictRow
+
+PAGE = 500
+
+
+class PassRate(BaseModel):
+    """Solved rollouts of those with a known outcome, with a 95 % Wilson interval; the unknown ones apart."""
+
+    model_config = ConfigDict(frozen=True)
+
+    suite_hash: str
+    agent: str
+    model: str
+    family: str
+    backend: str
+    n: int
+    solved: int
+    unknown: int
+    pass_rate: float
+    low: float
+    high: float
+    mean_steps: float
+    cost_usd: float
+
+
+def open_store(url: str | Path, *, blobs: str | None = None) -> "Store":
+    """Open, making or migrating it where needed.
+
+    url: a folder (SQLite and blobs in it), `sqlite:///FILE`, or `postgresql+psycopg://…`.
+    blobs: fsspec URL for the bodies; needed where `url` is a database.
+    Raises StoreFault saying what to change.
+    """
+    url = str(url)
+    if "://" not in url:
+        folder = Path(url)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreFault(f"store {folder}: cannot be made: {error.strerror}; choose another --store") from error
+        return Store(make_engine(f"sqlite:///{folder / 'gristmill.db'}"), Blobs(blobs or str(folder / "blobs")))
+    if blobs is None:
+        if not url.startswith("sqlite:///"):
+            raise StoreFault(
+                f"store {url}: say where the bodies go: GRISTMILL_BLOBS=FOLDER or an fsspec URL such as s3://bucket/path"
+            )
+        blobs = str(Path(url.removeprefix("sqlite:///")).parent / "blobs")
+    return Store(make_engine(url), Blobs(blobs))
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Trouble that is over when tried again: a lock, a serialisation failure, a connection that was cut."""
+    if not isinstance(error, OperationalError):
+        return False
+    text = str(error.orig).lower()
+    return error.connection_invalidated or any(word in text for word in ("locked", "busy", "deadlock", "serializ"))
+
+
+_retrying = retry(
+    retry=retry_if_exception(_is_passing),
+    stop=stop_after_delay(120),
+    wait=wait_random_exponential(multiplier=0.05, max=2),
+    reraise=True,
+)
+
+
+class Store:
+    """An open store; use as a context manager. Safe for many threads and processes at once."""
+
+    def __init__(self, engine: Engine, blobs: Blobs) -> None:
+        self._engine = engine
+        self._reading = reading(engine)
+        self._blobs = blobs
+        try:
+            _retrying(migrate)(engine)
+        except OperationalError as error:
+            raise StoreFault(f"store {engine.url!r} cannot be opened: {error.orig}") from error
+        blobs.sweep()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    # ------------------------------------------------------------------ writing
+
+    @_retrying
+    def register_suite(
+        self, *, hash: str, name: str, version: str, tasks: Iterable[tuple[str, str, Provenance]]
+    ) -> None:
+        """Make a suite and its tasks (id, family, provenance) known. Idempotent."""
+        with Session(self._engine) as session:
+            if session.get(SuiteRow, hash):
+                return
+            rows = [
+                TaskRow(
+                    suite_hash=hash,
+                    id=task_id,
+                    family=family,
+                    repository=provenance.repository,
+                    license=provenance.license,
+                    provenance=provenance.model_dump(mode="json"),
+                )
+                for task_id, family, provenance in tasks
+            ]
+            session.add(SuiteRow(hash=hash, name=name, version=version, tasks=len(rows)))
+            session.flush()
+            session.add_all(rows)
+            try:
+                session.commit()
+            except IntegrityError:
+                session.rollback()  # another process registered the same suite meanwhile
+
+    def record(self, rollout: Rollout) -> bool:
+        """Write a rollout. False if that rollout is there already; an unknown outcome is replaced by a later one."""
+        body = self._blobs.put(rollout.model_dump_json().encode())
+        return self._insert(rollout, body)
+
+    @_retrying
+    def _insert(self, rollout: Rollout, body: str) -> bool:
+        row, steps, verdict = _rows(rollout, body)
+        with Session(self._engine) as session:
+            before = session.get(RolloutRow, row.id)
+            if before is not None:
+                if not before.is_unknown:
+                    return False
+                row.tries = before.tries + 1
+                session.execute(delete(StepRow).where(col(StepRow.rollout_id) == row.id))
+                session.execute(delete(VerdictRow).where(col(VerdictRow.rollout_id) == row.id))
+                session.execute(delete(RolloutRow).where(col(RolloutRow.id) == row.id))
+                session.expunge(before)
+            session.add(row)
+            session.flush()
+            session.add_all([verdict, *steps])
+            try:
+                session.commit()
+            except IntegrityError:
+                session.rollback()
+                return False
+        return True
+
+    @_retrying
+    def record_export(
+        self, *, format: str, out: str, rows: int, created_at: datetime, manifest: dict[str, Any]
+    ) -> None:
+        """Keep that an export was written."""
+        with Session(self._engine) as session:
+            session.add(ExportRow(format=format, out=out, rows=rows, created_at=created_at, manifest=manifest))
+            session.commit()
+
+    # ------------------------------------------------------------------ reading
+
+    def finished(self, keys: Iterable[RolloutKey]) -> set[str]:
+        """Ids of those rollouts that need not run again. Unknown outcomes are not finished."""
+        ids = [key.id for key in keys]
+        found: set[str] = set()
+        with Session(self._reading) as session:
+            for start in range(0, len(ids), PAGE):
+                part = ids[start : start + PAGE]
+                query = select(col(RolloutRow.id)).where(
+                    col(RolloutRow.id).in_(part), col(RolloutRow.is_unknown).is_(False)
+                )
+                found.update(session.scalars(query))
+        return found
+
+    def rollouts(self, where: str = "", *, limit: int | None = None) -> Iterator[RolloutRow]:
+        """Rows that the filter accepts, by id, streamed in pages. Raises BadFilter."""
+        accepted, last, left = parse_filter(where), "", limit
+        while left is None or left > 0:
+            with Session(self._reading) as session:
+                query = select(RolloutRow).where(accepted, col(RolloutRow.id) > last).order_by(col(RolloutRow.id))
+                rows = session.scalars(query.limit(min(PAGE, left) if left is not None else PAGE)).all()
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            last = rows[-1].id
+            left = None if left is None else left - len(rows)
+
+    def load(self, rollout_id: str) -> Rollout:
+        """A whole rollout. Raises NotInStore, CorruptBlob."""
+        with Session(self._reading) as session:
+            row = session.get(RolloutRow, rollout_id)
+        if row is None:
+            raise NotInStore(f"no rollout {rollout_id!r} in the store; `gristmill show rollouts` lists them")
+        return self.body(row)
+
+    def body(self, row: RolloutRow) -> Rollout:
+        """The whole rollout of a row. Raises CorruptBlob."""
+        return Rollout.model_validate_json(self._blobs.get(row.body, wanted_by=f"rollout {row.id}"))
+
+    def trajectory(self, rollout_id: str) -> Trajectory:
+        """The trajectory of a rollout. Raises NotInStore, CorruptBlob."""
+        return self.load(rollout_id).trajectory
+
+    def pass_rates(self, *, suite_hash: str | None = None) -> list[PassRate]:
+        """One row for each suite, agent, model, family and backend."""
+        known = col(RolloutRow.is_unknown).is_(False)
+        groups = [
+            col(column)
+            for column in (
+                RolloutRow.suite_hash,
+                RolloutRow.agent,
+                RolloutRow.model,
+                RolloutRow.family,
+                RolloutRow.backend,
+            )
+        ]
+        query = select(
+            *groups,
+            func.count().filter(known),
+            func.count().filter(known, col(RolloutRow.reward) >= 1.0),
+            func.count().filter(~known),
+            func.avg(RolloutRow.steps),
+            func.sum(RolloutRow.cost_usd),
+        ).group_by(*groups)
+        if suite_hash is not None:
+            query = query.where(col(RolloutRow.suite_hash) == suite_hash)
+        rates = []
+        with Session(self._reading) as session:
+            for suite, agent, model, family, backend, n, solved, unknown, steps, cost in session.execute(
+                query.order_by(*groups)
+            ):
+                low, high = wilson(solved, n)
+                rates.append(
+                    PassRate(
+                        suite_hash=suite,
+                        agent=agent,
+                        model=model,
+                        family=family,
+                        backend=backend,
+                        n=n,
+                        solved=solved,
+                        unknown=unknown,
+                        pass_rate=solved / n if n else 0.0,
+                        low=low,
+                        high=high,
+                        mean_steps=float(steps),
+                        cost_usd=float(cost),
+                    )
+                )
+        return rates
+
+    def suites(self) -> Sequence[SuiteRow]:
+        with Session(self._reading) as session:
+            return session.scalars(select(SuiteRow).order_by(col(SuiteRow.name), col(SuiteRow.hash))).all()
+
+    def tasks(self, *, suite_hash: str | None = None, limit: int | None = None) -> Sequence[TaskRow]:
+        query = select(TaskRow).order_by(col(TaskRow.suite_hash), col(TaskRow.id)).limit(limit)
+        if suite_hash is not None:
+            query = query.where(col(TaskRow.suite_hash) == suite_hash)
+        with Session(self._reading) as session:
+            return session.scalars(query).all()
+
+    def exports(self) -> Sequence[ExportRow]:
+        with Session(self._reading) as session:
+            return session.scalars(select(ExportRow).order_by(col(ExportRow.id))).all()
+
+
+def _rows(rollout: Rollout, body: str) -> tuple[RolloutRow, list[StepRow], VerdictRow]:
+    key, verdict, steps = rollout.key, rollout.verdict, rollout.trajectory.steps
+    row = RolloutRow(
+        id=key.id,
+        suite_hash=key.suite_hash,
+        task_id=key.task_id,
+        family=rollout.family,
+        repository=str(rollout.provenance.get("repository", "")),
+        license=str(rollout.provenance.get("license", "")),
+        agent=key.agent,
+        model=key.model,
+        backend=key.backend,
+        attempt=key.attempt,
+        seed=rollout.seed,
+        ending=rollout.ending,
+        ending_detail=rollout.ending_detail[:2000],
+        is_unknown=rollout.is_unknown,
+        is_privileged=rollout.is_privileged,
+        tries=1,
+        reward=verdict.reward,
+        steps=len(steps),
+        prompt_tokens=rollout.prompt_tokens,
+        completion_tokens=rollout.completion_tokens,
+        cost_usd=rollout.cost_usd,
+        invalid_tool_calls=rollout.invalid_tool_calls,
+        agent_sec=rollout.agent_sec,
+        verifier_sec=rollout.verifier_sec,
+        total_sec=rollout.total_sec,
+        started_at=datetime.fromisoformat(rollout.started_at),
+        body=body,
+    )
+    step_rows = [
+        StepRow(
+            rollout_id=key.id,
+            step=step.step_id,
+            source=step.source,
+            tool=step.tool_calls[0].function_name if step.tool_calls else "",
+            characters=len(str(step.message))
+            + sum(len(str(result.content)) for result in (step.observation.results if step.observation else ())),
+            prompt_tokens=(step.metrics.prompt_tokens or 0) if step.metrics else 0,
+            completion_tokens=(step.metrics.completion_tokens or 0) if step.metrics else 0,
+            is_error=bool((step.extra or {}).get("is_error", False)),
+        )
+        for step in steps
+    ]
+    passed = sum(check.passed for check in verdict.checks)
+    return (
+        row,
+        step_rows,
+        VerdictRow(
+            rollout_id=key.id,
+            reward=verdict.reward,
+            passed=passed,
+            failed=len(verdict.checks) - passed,
+            error=verdict.error,
+            dropped_paths=list(verdict.dropped_paths),
+        ),
+    )

@@ -1,0 +1,115 @@
+"""The store's tables. One row a rollout with its verdict's summary; bodies lie outside, by content (blobs.py).
+
+Changing a table means adding a migration under `migrations/versions/`; a test holds the two together.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class SuiteRow(SQLModel, table=True):
+    """A suite that was rolled out or registered, by the hash of its contents."""
+
+    __tablename__ = "suites"
+
+    hash: str = Field(primary_key=True)
+    name: str
+    version: str
+    tasks: int
+
+
+class TaskRow(SQLModel, table=True):
+    """A task of a suite, with what exports and splits need to know of it."""
+
+    __tablename__ = "tasks"
+
+    suite_hash: str = Field(primary_key=True, foreign_key="suites.hash")
+    id: str = Field(primary_key=True)
+    family: str = Field(index=True)
+    repository: str = Field(index=True)
+    license: str = ""
+    provenance: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class RolloutRow(SQLModel, table=True):
+    """A finished rollout. `id` is RolloutKey.id, so that the same rollout cannot be there twice."""
+
+    __tablename__ = "rollouts"
+    __table_args__ = (
+        UniqueConstraint("suite_hash", "task_id", "agent", "model", "backend", "attempt", name="one_rollout_a_key"),
+        Index("rollouts_by_agent", "agent", "model", "family"),
+        Index("rollouts_by_task", "suite_hash", "task_id"),
+        Index("rollouts_by_outcome", "reward", "ending"),
+    )
+
+    id: str = Field(primary_key=True)
+    suite_hash: str
+    task_id: str
+    family: str
+    repository: str
+    license: str
+    agent: str
+    model: str
+    backend: str
+    attempt: int
+    seed: int
+    ending: str
+    ending_detail: str
+    is_unknown: bool = Field(description="infrastructure trouble: the outcome is not known")
+    is_privileged: bool = Field(description="the agent was given the reference: not a policy to learn from")
+    tries: int = Field(description="how often it was tried until this row was written")
+    reward: float
+    steps: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float
+    invalid_tool_calls: int
+    agent_sec: float
+    verifier_sec: float
+    total_sec: float
+    started_at: datetime
+    body: str = Field(description="sha256 of the whole Rollout's JSON, a blob")
+
+
+class StepRow(SQLModel, table=True):
+    """Summary of one step: enough to count and filter without opening the body."""
+
+    __tablename__ = "steps"
+
+    rollout_id: str = Field(primary_key=True, foreign_key="rollouts.id", ondelete="CASCADE")
+    step: int = Field(primary_key=True)
+    source: str
+    tool: str = Field("", index=True)
+    characters: int
+    prompt_tokens: int
+    completion_tokens: int
+    is_error: bool
+
+
+class VerdictRow(SQLModel, table=True):
+    """The verdict's summary; every check is in the body."""
+
+    __tablename__ = "verdicts"
+
+    rollout_id: str = Field(primary_key=True, foreign_key="rollouts.id", ondelete="CASCADE")
+    reward: float
+    passed: int
+    failed: int
+    error: str | None
+    dropped_paths: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+
+
+class ExportRow(SQLModel, table=True):
+    """An export that was written, with its manifest."""
+
+    __tablename__ = "exports"
+
+    id: int | None = Field(default=None, primary_key=True)
+    format: str
+    out: str
+    rows: int
+    created_at: datetime
+    manifest: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
