@@ -1,12 +1,12 @@
 """The options of one bwrap: what a command in a sandbox sees, and nothing else."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from environments._holder import BOX, STAGE, STATUS_FD
-from environments.spec import Limits, Mount, SandboxSpec
+from environments._holder import BOX, ROOT, STAGE, STATUS_FD
+from environments.spec import Limits, SandboxSpec
 
 HOME = "/home/sandbox"
 BASE_ENV = {
@@ -18,12 +18,12 @@ BASE_ENV = {
 }
 # Where no cgroup can be had. `ulimit -p` is dash's name for bash's -u.
 _WITH_RLIMITS = 'ulimit -v {memory_kb}; ulimit -u {pids} 2>/dev/null || ulimit -p {pids}; exec "$@"'
-# Of the host's kernel, not of the sandbox; its files belong to root, and where we are root so does the sandbox's user.
-_READ_ONLY_PROC = ("bus", "fs", "irq", "sys", "sysrq-trigger", "mtrr", "driver", "pressure")
-_HIDDEN_PROC = (
-    *("acpi", "asound", "kcore", "keys", "kmsg", "kpagecgroup", "kpagecount", "kpageflags", "latency_stats"),
-    *("pagetypeinfo", "sched_debug", "scsi", "slabinfo", "timer_list", "timer_stats", "vmallocinfo"),
-)
+# The host kernel's own switches. Its files there belong to root, and where we are root so does the sandbox's user.
+_KERNEL_SWITCHES = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi")
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+_DEVICE_LINKS = {"fd": "/proc/self/fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2", "ptmx": "pts/ptmx"}
+
+Step = tuple[str, str, str]  # kind, target, source
 
 
 def with_limits(command: Sequence[str], limits: Limits, *, has_cgroup: bool) -> list[str]:
@@ -33,22 +33,35 @@ def with_limits(command: Sequence[str], limits: Limits, *, has_cgroup: bool) -> 
     return ["/bin/sh", "-c", script, "sh", *command]
 
 
+def file_tree(spec: SandboxSpec) -> list[Step]:
+    """How the holder builds what the sandbox sees, beside the working directory."""
+    steps = [*_system(), ("read-only", "/etc", f"{STAGE}/etc")]
+    if spec.network:
+        steps.append(("read-only", "/etc/resolv.conf", f"{STAGE}/resolv.conf"))
+    steps += [("device", f"/dev/{name}", f"/dev/{name}") for name in _DEVICES]
+    steps += [("link", f"/dev/{name}", target) for name, target in _DEVICE_LINKS.items()]
+    steps += [("pts", "/dev/pts", ""), ("writable", "/dev/shm", f"{BOX}/shm")]
+    steps += [("folder", path, "") for path in ("/proc", "/run", "/var")]
+    steps += [("link", "/var/tmp", "/tmp"), ("writable", "/tmp", f"{BOX}/tmp"), ("writable", HOME, f"{BOX}/home")]
+    for mount in spec.mounts:
+        source = mount.source.resolve()
+        steps.append(("read-only" if mount.read_only else "writable", mount.target, os.fspath(source)))
+        if mount.read_only and not (source / "pyvenv.cfg").exists():
+            # An interpreter's own packages are hidden; a virtual environment's are what it is mounted for.
+            steps += [_hidden(f"{mount.target}/{packages}") for packages in _package_folders(source)]
+    return steps
+
+
 def sandbox_options(spec: SandboxSpec) -> list[str]:
     """The part that is the same for every command of a sandbox."""
     options = ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
     options += ["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
-    options += [*_system(), "--ro-bind", f"{STAGE}/etc", "/etc"]
     if spec.network:
-        options += ["--share-net", "--ro-bind", f"{STAGE}/resolv.conf", "/etc/resolv.conf"]
-    options += [*_proc(), "--dev", "/dev", "--bind", f"{BOX}/shm", "/dev/shm", "--remount-ro", "/dev"]
-    options += ["--dir", "/run", "--dir", "/var", "--symlink", "/tmp", "/var/tmp"]
-    options += ["--bind", f"{BOX}/tmp", "/tmp", "--bind", f"{BOX}/home", HOME]
-    options += ["--bind", f"{BOX}/merged", spec.workdir]
-    for mount in spec.mounts:
-        options += ["--ro-bind" if mount.read_only else "--bind", str(mount.source), mount.target]
-        for packages in _packages_of(mount):
-            options += _masked(f"{mount.target}/{packages}")
-    return [*options, "--remount-ro", "/"]
+        options.append("--share-net")
+    options += ["--dev-bind", ROOT, "/", "--proc", "/proc"]
+    if os.geteuid() == 0:
+        options += [part for path in _switches() for part in ("--ro-bind", path, path)]
+    return options
 
 
 def command_options(base: list[str], env: Mapping[str, str], cwd: str) -> bytes:
@@ -60,38 +73,29 @@ def command_options(base: list[str], env: Mapping[str, str], cwd: str) -> bytes:
 
 
 @cache
-def _proc() -> tuple[str, ...]:
-    options = ["--proc", "/proc"]
-    for name in _READ_ONLY_PROC:
-        if Path("/proc", name).exists():
-            options += ["--ro-bind", f"/proc/{name}", f"/proc/{name}"]
-    for name in _HIDDEN_PROC:
+def _switches() -> tuple[str, ...]:
+    """Those below /proc that this kernel has, and that hold anything to write to."""
+    found = []
+    for name in _KERNEL_SWITCHES:
         path = Path("/proc", name)
-        if path.exists():
-            options += ["--ro-bind", f"{STAGE}/empty" if path.is_dir() else "/dev/null", os.fspath(path)]
-    return tuple(options)
+        if name == "sys" or any(file.stat().st_mode & 0o222 for file in (path, *path.rglob("*")) if file.is_file()):
+            found.append(os.fspath(path))
+    return tuple(found)
 
 
 @cache
-def _system() -> tuple[str, ...]:
+def _system() -> tuple[Step, ...]:
     """The host's programs and libraries, without its Python packages: the code under repair could be among them."""
-    options = ["--ro-bind", "/usr", "/usr"]
+    steps: list[Step] = [("read-only", "/usr", "/usr")]
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         path = Path("/", name)
         if path.is_symlink():
-            options += ["--symlink", os.fspath(path.readlink()), os.fspath(path)]
+            steps.append(("link", os.fspath(path), os.fspath(path.readlink())))
         elif path.is_dir():
-            options += ["--ro-bind", os.fspath(path), os.fspath(path)]
+            steps.append(("read-only", os.fspath(path), os.fspath(path)))
     for prefix in ("/usr", "/usr/local"):
-        for packages in _package_folders(Path(prefix)):
-            options += _masked(f"{prefix}/{packages}")
-    return tuple(options)
-
-
-def _packages_of(mount: Mount) -> Iterator[str]:
-    """An interpreter's own packages are hidden; a virtual environment's are what it is mounted for."""
-    if mount.read_only and not (mount.source / "pyvenv.cfg").exists():
-        yield from _package_folders(mount.source)
+        steps += [_hidden(f"{prefix}/{packages}") for packages in _package_folders(Path(prefix))]
+    return tuple(steps)
 
 
 def _package_folders(prefix: Path) -> list[str]:
@@ -99,5 +103,5 @@ def _package_folders(prefix: Path) -> list[str]:
     return sorted(os.fspath(path.relative_to(prefix)) for path in found if path.is_dir())
 
 
-def _masked(path: str) -> list[str]:
-    return ["--ro-bind", f"{STAGE}/empty", path]
+def _hidden(path: str) -> Step:
+    return ("read-only", path, f"{STAGE}/empty")

@@ -9,12 +9,15 @@ Forking from a small process that has all it needs in memory is what makes a sta
 
 import contextlib
 import ctypes
+import errno
 import json
 import os
 import select
 import shutil
 import signal
 import socket
+import stat
+import struct
 import sys
 import time
 from pathlib import Path
@@ -23,21 +26,24 @@ from typing import Any, NoReturn
 # Covered by a tmpfs in our own mount namespace: it is always there, and no sandbox is made of what lies in it.
 STAGE = "/sys"
 BOX = f"{STAGE}/box"
+ROOT = f"{BOX}/root"  # the sandbox's file tree
 ARGS_FD, STATUS_FD = 10, 9
 MAX_FDS = 16
-FOLDERS = {"upper": 0o755, "work": 0o755, "merged": 0o755, "home": 0o700, "tmp": 0o1777, "shm": 0o1777}
+FOLDERS = {"root": 0o755, "upper": 0o755, "work": 0o755, "merged": 0o755, "home": 0o700, "tmp": 0o1777, "shm": 0o1777}
 SHARED_FOLDERS = ("upper", "merged", "home", "tmp")
 HOST_FILES = ("ld.so.cache", "localtime", "mime.types", "protocols", "services", "nsswitch.conf")
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
-MS_NOSUID, MS_NODEV, MS_REC, MS_PRIVATE = 2, 4, 0x4000, 1 << 18
+MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_SLAVE = 2, 4, 0x1000, 0x4000, 1 << 19
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
+AT_FDCWD, AT_RECURSIVE, SYS_MOUNT_SETATTR = -100, 0x8000, 442
 PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main(socket_fd: int, owner_pid: int, bwrap: str) -> None:
     """The launcher: makes the stage that all sandboxes share, then forks a holder for each request."""
-    os.umask(0)  # the modes of our folders are what we say they are
+    os.umask(0o022)
     control = socket.socket(fileno=socket_fd)
     owner = os.pidfd_open(owner_pid)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -49,19 +55,14 @@ def main(socket_fd: int, owner_pid: int, bwrap: str) -> None:
         problem = f"{error.strerror}: {error.filename or ''}"
     control.send(json.dumps({"problem": problem}).encode())
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # holders are reaped by the kernel
-    poller = select.poll()
-    poller.register(control, select.POLLIN)
-    poller.register(owner, select.POLLIN)
-    while True:
-        if any(fd == owner for fd, _ in poller.poll()):
-            return
+    while owner not in _ready_fds(control, owner):
         data, fds, _, _ = socket.recv_fds(control, 64, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
         if not data:
             return
         if os.fork() == 0:
             control.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _Holder(socket.socket(fileno=fds[0]), owner, bwrap).serve(_slurp(fds[1]), fds[2:])
+            _Holder(socket.socket(fileno=fds[0]), owner, bwrap).serve()
         for fd in fds:
             os.close(fd)
 
@@ -75,13 +76,21 @@ class _Holder:
         self._bwrap = bwrap
         self._commands: dict[int, tuple[int, str]] = {}  # pidfd -> (pid, the owner's name for the command)
 
-    def serve(self, request: bytes, cgroup_fds: list[int]) -> NoReturn:
+    def serve(self) -> NoReturn:
+        """First as a spare, with all done that does not depend on the sandbox; then as the sandbox's holder."""
+        self._protect()
+        _check(_libc.unshare(CLONE_NEWNS), "unshare the mount namespace")
+        if self._owner in _ready_fds(self._control, self._owner):
+            os._exit(0)
+        data, fds, _, _ = socket.recv_fds(self._control, 64, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
+        if not data:
+            os._exit(0)
         try:
-            spec = json.loads(request)
-            for fd in cgroup_fds:
-                os.write(fd, b"0")
+            spec = json.loads(_slurp(fds[0]))
+            for fd in fds[1:]:
+                os.write(fd, b"0")  # into its control groups
+            for fd in fds:
                 os.close(fd)
-            self._protect()
             self._mount(spec)
         except OSError as error:
             self._say({"error": f"{error.strerror}: {error.filename or ''}"})
@@ -99,32 +108,30 @@ class _Holder:
         self._is_protected = os.getuid() == 0 and _write("/proc/self/oom_score_adj", "-1000")
 
     def _mount(self, spec: dict[str, Any]) -> None:
-        _check(_libc.unshare(CLONE_NEWNS), "unshare the mount namespace")
-        _mount(
-            "tmpfs", BOX, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=755,size={spec['disk_mb']}m,nr_inodes={spec['inodes']}"
-        )
-        for name, mode in (
-            ("upper", 0o755),
-            ("work", 0o755),
-            ("merged", 0o755),
-            ("home", 0o700),
-            ("tmp", 0o1777),
-            ("shm", 0o1777),
-        ):
-            Path(BOX, name).mkdir()
-            Path(BOX, name).chmod(mode)
-        # Layers by descriptor: their names may hold any character, and the option string has a length limit.
-        layers = [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in reversed(spec["layers"])]
-        lower = ":".join(f"/proc/self/fd/{fd}" for fd in layers) or f"{STAGE}/empty"
-        # redirect_dir and metacopy off: the upper folder alone then says what changed, in whole files.
-        options = f"lowerdir={lower},upperdir={BOX}/upper,workdir={BOX}/work,index=off,"
-        options += "userxattr" if spec["userxattr"] else "redirect_dir=off,metacopy=off"
-        _mount("overlay", f"{BOX}/merged", "overlay", MS_NOSUID | MS_NODEV, options)
-        for fd in layers:
-            os.close(fd)
-        folders = [
-            os.open(f"{BOX}/{name}", os.O_RDONLY | os.O_DIRECTORY) for name in ("upper", "merged", "home", "tmp")
-        ]
+        """Build the sandbox's whole file tree once, so that each command has one bind to do (a fifth of its time)."""
+        size = f"mode=755,size={spec['disk_mb']}m,nr_inodes={spec['inodes']}"
+        _mount("tmpfs", BOX, "tmpfs", MS_NOSUID | MS_NODEV, size)
+        for name, mode in FOLDERS.items():
+            os.mkdir(f"{BOX}/{name}")  # noqa: PTH102
+            os.chmod(f"{BOX}/{name}", mode)  # noqa: PTH101
+        _bind(ROOT, ROOT)
+        _mount_overlay(spec)
+        _bind(f"{BOX}/merged", _mount_point(spec["workdir"]))
+        for kind, target, source in spec["tree"]:
+            if kind == "link":
+                os.symlink(source, ROOT + target)  # noqa: PTH211
+            elif kind == "folder":
+                _mount_point(target)
+            elif kind == "pts":
+                _mount("devpts", _mount_point(target), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
+            elif kind == "device":
+                _bind(source, _mount_point(target, is_folder=False))
+            else:
+                point = _mount_point(target, is_folder=os.path.isdir(source))  # noqa: PTH112
+                _bind(source, point)
+                _set_attributes(point, is_read_only=kind == "read-only", is_recursive=True)
+        _set_attributes(ROOT, is_read_only=True, is_recursive=False)
+        folders = [os.open(f"{BOX}/{name}", os.O_RDONLY | os.O_DIRECTORY) for name in SHARED_FOLDERS]
         socket.send_fds(self._control, [json.dumps({"ready": os.getpid()}).encode()], folders)
         for fd in folders:
             os.close(fd)
@@ -169,7 +176,6 @@ class _Holder:
 
     def _become(self, command: list[str], fds: tuple[int, ...]) -> NoReturn:
         try:
-            os.umask(0o022)
             if self._is_protected:
                 _write("/proc/self/oom_score_adj", "0")
             # First out of the way of the target numbers, then onto them.
@@ -218,6 +224,13 @@ class _Holder:
             self._control.send(json.dumps(message).encode())
 
 
+def _ready_fds(control: socket.socket, owner: int) -> list[int]:
+    poller = select.poll()
+    poller.register(control, select.POLLIN)
+    poller.register(owner, select.POLLIN)
+    return [fd for fd, _ in poller.poll()]
+
+
 def _own_namespaces() -> None:
     uid, gid = os.getuid(), os.getgid()
     if uid == 0:
@@ -227,7 +240,8 @@ def _own_namespaces() -> None:
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
-    _check(_libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None), "make the mounts private")
+    # What the host mounts later is seen here, what is mounted here is seen nowhere else.
+    _check(_libc.mount(b"none", b"/", None, MS_REC | MS_SLAVE, None), "make the mounts private")
 
 
 def _make_stage() -> None:
@@ -263,6 +277,50 @@ def _make_stage() -> None:
     (etc / "group").write_text("root:x:0:\nsandbox:x:1000:\nnogroup:x:65534:\n")
     (etc / "hosts").write_text("127.0.0.1\tlocalhost sandbox\n::1\tlocalhost sandbox\n")
     (etc / "hostname").write_text("sandbox\n")
+
+
+def _mount_overlay(spec: dict[str, Any]) -> None:
+    # Layers by descriptor: their names may hold any character, and the option string has a length limit.
+    layers = [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in reversed(spec["layers"])]
+    lower = ":".join(f"/proc/self/fd/{fd}" for fd in layers) or f"{STAGE}/empty"
+    # redirect_dir and metacopy off: the upper folder alone then says what changed, in whole files.
+    options = f"lowerdir={lower},upperdir={BOX}/upper,workdir={BOX}/work,index=off,"
+    options += "userxattr" if spec["userxattr"] else "redirect_dir=off,metacopy=off"
+    _mount("overlay", f"{BOX}/merged", "overlay", MS_NOSUID | MS_NODEV, options)
+    for fd in layers:
+        os.close(fd)
+
+
+def _mount_point(target: str, *, is_folder: bool = True) -> str:
+    """Make the folder (or file) to mount on. The layers may hold links: one in the way is refused, not followed."""
+    path = ROOT
+    parts = target.strip("/").split("/")
+    for i, part in enumerate(parts):
+        path += "/" + part
+        try:
+            mode = os.lstat(path).st_mode
+        except FileNotFoundError:
+            if is_folder or i < len(parts) - 1:
+                os.mkdir(path, 0o755)  # noqa: PTH102
+            else:
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644))
+            continue
+        if stat.S_ISLNK(mode):
+            raise OSError(errno.ELOOP, "a symbolic link lies where a mount should be", target)
+    return path
+
+
+def _bind(source: str, target: str) -> None:
+    result = _libc.mount(os.fsencode(source), os.fsencode(target), None, MS_BIND | MS_REC, None)
+    _check(result, f"bind {source} to {target}")
+
+
+def _set_attributes(target: str, *, is_read_only: bool, is_recursive: bool) -> None:
+    """mount_setattr(2), Linux 5.12: reaches the mounts below as well."""
+    attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | (MOUNT_ATTR_RDONLY if is_read_only else 0)
+    change = struct.pack("QQQQ", attributes, 0, 0, 0)
+    flags = AT_RECURSIVE if is_recursive else 0
+    _check(_libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, os.fsencode(target), flags, change, len(change)), target)
 
 
 def _dup_above(fd: int) -> int:

@@ -24,37 +24,46 @@ class Launcher:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._spare: socket.socket | None = None
         self._owner_pid = 0
 
     def holder(self, spec: dict[str, Any], cgroup_files: Sequence[Path]) -> socket.socket:
-        """Ask for a holder; the socket to speak to it by. Raises BackendUnavailable."""
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        fds = [theirs.fileno(), memory_file(json.dumps(spec).encode())]
+        """A holder that builds this sandbox; the socket to speak to it by. Raises BackendUnavailable.
+
+        It is taken from the spare that was forked while the last one was put to use: no holder is used twice.
+        """
+        fds = [memory_file(json.dumps(spec).encode())]
         try:
             fds += [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in cgroup_files]
             with self._lock:
                 if not self._is_running():
                     self._start()
-                assert self._control is not None
-                socket.send_fds(self._control, [b"start"], fds)
-        except BaseException:
-            ours.close()
-            raise
+                holder = self._spare or self._fork()
+                self._spare = None
+                socket.send_fds(holder, [b"mount"], fds)
+                self._spare = self._fork()
         finally:
-            for fd in fds[1:]:
+            for fd in fds:
                 os.close(fd)
-            theirs.close()
-        ours.setblocking(False)
-        return ours
+        return holder
 
     def close(self) -> None:
         with self._lock:
-            if self._control is not None:
-                self._control.close()
-                self._control = None
+            for end in (self._spare, self._control):
+                if end is not None:
+                    end.close()
+            self._spare = self._control = None
             if self._process is not None and self._owner_pid == os.getpid():
                 self._process.wait()
                 self._process = None
+
+    def _fork(self) -> socket.socket:
+        assert self._control is not None
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            socket.send_fds(self._control, [b"fork"], [theirs.fileno()])
+        ours.setblocking(False)
+        return ours
 
     def _is_running(self) -> bool:
         # After a fork of the owner the launcher watches the wrong process: the child gets one of its own.
@@ -73,7 +82,7 @@ class Launcher:
                 env={"PATH": os.defpath, "LC_ALL": "C.UTF-8"},
                 cwd="/",
             )
-        self._control, self._owner_pid = ours, os.getpid()
+        self._control, self._spare, self._owner_pid = ours, None, os.getpid()
         ours.settimeout(_START_TIMEOUT_SEC)
         answer = ours.recv(4096)
         problem = json.loads(answer)["problem"] if answer else "it ended at once"

@@ -56,6 +56,8 @@ class BubblewrapBackend:
         cgroup = tree.create(name, spec.limits) if tree else None
         request = {
             "layers": [os.fspath(layer.resolve()) for layer in spec.layers],
+            "workdir": posixpath.normpath(spec.workdir),
+            "tree": _bwrap.file_tree(spec),
             "disk_mb": spec.limits.disk_mb,
             "inodes": max(16384, spec.limits.disk_mb * _INODES_PER_MB),
             "lifetime_sec": spec.limits.lifetime_sec,
@@ -125,7 +127,7 @@ class BubblewrapSandbox:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
     ) -> CommandResult:
-        folder = posixpath.join(self.spec.workdir, cwd or "")
+        folder = posixpath.join(self.spec.workdir, cwd) if cwd else self.spec.workdir
         done = await self._execute(
             command, folder, timeout_sec, {**self._env, **(env or {})}, stdin, self.spec.limits.output_bytes
         )
