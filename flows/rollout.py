@@ -40,7 +40,7 @@ class RolloutSummary(BaseModel):
 
 def outcome_of(rollout: Rollout) -> str:
     """solved, failed, or unknown (the infrastructure's fault, never the agent's)."""
-    if rollout.ending == "infrastructure_error" or rollout.verdict.error:
+    if rollout.is_unknown:
         return "unknown"
     return "solved" if rollout.verdict.is_solved else "failed"
 

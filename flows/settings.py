@@ -21,9 +21,7 @@ BackendName = Literal["bubblewrap", "docker"]
 class Settings(BaseSettings):
     """What a person may set once for all commands. Never stored, never logged."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="GRISTMILL_", yaml_file="gristmill.yaml", extra="forbid", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="GRISTMILL_", yaml_file="gristmill.yaml", extra="forbid", frozen=True)
 
     store: str = Field(".gristmill", description="folder, or database URL such as postgresql+psycopg://…")
     blobs: str | None = Field(None, description="where bodies go when the store is a database URL (fsspec URL)")

@@ -14,9 +14,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def generate(
-    source: Annotated[
-        str, typer.Argument(help="pypi:NAME==VERSION, git+URL@REV, or a folder.", show_default=False)
-    ],
+    source: Annotated[str, typer.Argument(help="pypi:NAME==VERSION, git+URL@REV, or a folder.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", help="Folder of the suite; continued if half written.")],
     n: Annotated[int, typer.Option("-n", min=1, help="Validated tasks wanted.")] = 20,
     seed: options.Seed = 0,
@@ -44,8 +42,7 @@ def generate(
         print_line(f"suite: {out} ({result.accepted} tasks)")
     if result.accepted < n:
         typer.echo(
-            f"gristmill: {result.accepted} of {n} tasks; the candidates are exhausted. "
-            f"Reasons: {out}/rejections.jsonl",
+            f"gristmill: {result.accepted} of {n} tasks; the candidates are exhausted. Reasons: {out}/rejections.jsonl",
             err=True,
         )
         raise typer.Exit(1)

@@ -15,7 +15,9 @@ def add_to(app: typer.Typer) -> None:
 def rollout(
     suite: options.Suite,
     agent: Annotated[list[str], typer.Option("--agent", help="oracle, nop, repair, react …; several may be given.")],
-    model: Annotated[str, typer.Option("--model", help="Model for agents that use one; `local`: small, on the CPU.")] = "",
+    model: Annotated[
+        str, typer.Option("--model", help="Model for agents that use one; `local`: small, on the CPU.")
+    ] = "",
     attempts: Annotated[int, typer.Option("--attempts", min=1, help="Rollouts of each agent on each task.")] = 1,
     task: Annotated[list[str] | None, typer.Option("--task", help="Only this task; several may be given.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="Step limit of a rollout.")] = None,
@@ -39,9 +41,7 @@ def rollout(
         needs_model = getattr(agent_class(name), "needs_model", False)
         if needs_model and not model:
             raise UsageError(f"agent {name} needs a model: give --model NAME (`--model local` for the small one)")
-        requests.append(
-            AgentRequest(agent=name, model=model if needs_model else "", attempts=attempts, limits=limits)
-        )
+        requests.append(AgentRequest(agent=name, model=model if needs_model else "", attempts=attempts, limits=limits))
     request = RolloutRequest(suite=suite, agents=tuple(requests), tasks=tuple(task or ()))
     with launched(backend=backend, jobs=jobs, store=store) as place, progress_bar():
         from flows.rollout import rollout_flow
@@ -73,5 +73,7 @@ def print_pass_rates(rates: "tuple[object, ...]") -> None:
         row["pass rate"] = row["pass_rate"]
         rows.append(row)
     print_table(
-        "pass rates", rows, ["agent", "model", "family", "backend", "n", "solved", "pass rate", "95 % interval", "unknown"]
+        "pass rates",
+        rows,
+        ["agent", "model", "family", "backend", "n", "solved", "pass rate", "95 % interval", "unknown"],
     )

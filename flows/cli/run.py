@@ -29,9 +29,7 @@ def run(
 
     request = load_pipeline(file)
     with (
-        launched(
-            backend=backend or request.backend, jobs=jobs or request.jobs, store=store or request.store
-        ) as place,
+        launched(backend=backend or request.backend, jobs=jobs or request.jobs, store=store or request.store) as place,
         progress_bar(),
     ):
         from flows.pipeline import pipeline_flow

@@ -32,7 +32,18 @@ def show(
             columns = ["id", "suite_name", "family", "repository", "license"]
             rows = [row.model_dump(mode="json") for row in opened.tasks(limit=limit)]
         elif what == "rollouts":
-            columns = ["id", "task_id", "agent", "model", "backend", "attempt", "ending", "reward", "steps", "total_sec"]
+            columns = [
+                "id",
+                "task_id",
+                "agent",
+                "model",
+                "backend",
+                "attempt",
+                "ending",
+                "reward",
+                "steps",
+                "total_sec",
+            ]
             rows = [row.model_dump(mode="json") for row in opened.rollouts(where, limit=limit)]
         elif what == "exports":
             columns = ["format", "out", "rows", "created_at"]
@@ -74,5 +85,3 @@ def _print_rollout(rollout: "object") -> None:
         print_line(f"  failed: {check.name} {check.detail.splitlines()[0] if check.detail else ''}")
     if rollout.diff:
         print_line("\n" + rollout.diff)
-
-
