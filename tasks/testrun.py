@@ -105,13 +105,17 @@ async def run_tests(
     coverage: Sequence[str] = (),
     stop_at_first_failure: bool = False,
     random_order_seed: int | None = None,
+    gate: Sequence[str] = (),
+    guarded: Sequence[str] = (),
     python: str = f"{VENV}/bin/python",
 ) -> TestReport:
     """Run `tests` (pytest node ids relative to workdir; None: all that pytest collects) and report each.
 
     Files, classes and ids without parameters stand for the tests in them; an id that does not exist
     has no outcome. `coverage`: folders or files (relative to workdir) whose lines are recorded for each
-    test. `python`: the interpreter in the sandbox, with pytest in its environment.
+    test. `gate`: tests that run first; if one of them fails, the others do not run. `guarded`: files that
+    the tested code must not touch; if it does, or adds a conftest.py, the report is tampered.
+    `python`: the interpreter in the sandbox, with pytest in its environment.
     Raises VerifierFault only where the sandbox was lost, or where pytest cannot be started in it.
     """
     nonce = secrets.token_hex(32)
@@ -122,6 +126,9 @@ async def run_tests(
         "coverage": list(coverage),
         "stop_at_first_failure": stop_at_first_failure,
         "random_order_seed": random_order_seed,
+        "gate": list(gate),
+        "guarded": list(guarded),
+        "collection_timeout_sec": max(10.0, timeout_sec / 2),
     }
     stdin = _inside_text() + _sized(json.dumps(config).encode()) + nonce.encode()
     try:

@@ -1,5 +1,7 @@
 """The pytest plugin of a worker: selects and orders tests, limits and times them, reports each."""
 
+# os.path needs no import that costs time.
+# ruff: noqa: PTH119
 from __future__ import annotations
 
 import collections
@@ -39,6 +41,9 @@ class Reporter:
         self._phases: dict[str, Any] = {}
         self._codes: dict[str, Any] = {}
         self._is_late = False
+        self._gate = set(config["gate"]) - set(config["skip"])
+        self._is_shut = False
+        # held here: tested code may replace those of the modules
         self._setitimer, self._clock, self._exit, self._getpid = (
             signal.setitimer,
             perf_counter,
@@ -50,6 +55,15 @@ class Reporter:
 
     def pytest_configure(self) -> None:
         os.environ.pop("PYTEST_DISABLE_PLUGIN_AUTOLOAD", None)  # tests of pytest plugins start pytests of their own
+
+    def pytest_plugin_registered(self, plugin: Any) -> None:
+        """A conftest.py that was not there when the run began was put there by the tested code."""
+        file = getattr(plugin, "__file__", None) or ""
+        guarded = self.config["guarded"]
+        if guarded and os.path.basename(file) == "conftest.py":
+            relative = os.path.relpath(file, self.config["workdir"])
+            if relative not in guarded:
+                self._tampered([relative])
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
@@ -70,6 +84,9 @@ class Reporter:
             items[:] = [item for item in items if item.nodeid not in done]
         if self.config["random_order_seed"] is not None:
             items[:] = _shuffled(items, random.Random(self.config["random_order_seed"]))
+        if self._gate:
+            items.sort(key=lambda item: item.nodeid not in self._gate)
+            self._gate &= {item.nodeid for item in items}
         self.ids = list(dict.fromkeys(item.nodeid for item in items))
         self._codes = {item.nodeid: _code_of(item) for item in items}
         self.sender.send("collected", ids=self.ids)
@@ -119,8 +136,17 @@ class Reporter:
         if self._is_late:
             outcome, longrepr = "error", f"Timeout: the test took more than {self.limit:g} s\n{longrepr}"
         self.sender.send("result", id=item.nodeid, outcome=outcome, sec=seconds, longrepr=longrepr)
-        if self.config["stop_at_first_failure"] and outcome in ("failed", "error"):
+        self._stop_if_decided(item, outcome)
+
+    def _stop_if_decided(self, item: Any, outcome: str) -> None:
+        has_failed = outcome in ("failed", "error")
+        if has_failed and self.config["stop_at_first_failure"]:
             item.session.shouldfail = "stopped at the first failure"
+        if item.nodeid in self._gate:
+            self._gate.discard(item.nodeid)
+            self._is_shut = self._is_shut or has_failed
+            if self._is_shut and not self._gate:
+                item.session.shouldfail = "a test of the gate has failed"
 
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
         self._look_for_tampering(only_core=True)
@@ -167,7 +193,7 @@ class Reporter:
         self.sender.send("done", exit=exit_code)
 
     def _was_cut_short(self) -> bool:
-        return not self.canary_outcome and (self.config["stop_at_first_failure"] or not self.ids)
+        return not self.canary_outcome and (self.config["stop_at_first_failure"] or self._is_shut)
 
 
 # Older pytests know only hookwrapper, newer ones both; set here since pytest is imported later than this file.

@@ -32,7 +32,7 @@ class Supervisor:
         self.nonce = nonce
         self.collected: list[str] | None = None
         self.done: dict[str, None] = {}
-        self.has_failed = False
+        self.failed: set[str] = set()
         self.is_tampered = False
         self.exit_code: int | None = None
         self.output = Output()
@@ -45,13 +45,30 @@ class Supervisor:
 
     def watch(self) -> None:
         """Workers, one after another, until every test has its result or a worker got nowhere."""
+        before = self._guarded_state()
         for _ in range(MAX_WORKERS):
             known = len(self.done)
             self._one_worker()
             if self.is_finished or self.is_tampered or self._is_all_done() or len(self.done) == known:
                 break
+        now = self._guarded_state()
+        if changed := [path for path, state in before.items() if now[path] != state]:
+            self.is_tampered = True
+            self.emit("tampered", what=changed[:20])
         self.emit("end", is_complete=self._is_all_done() and (self.is_finished or self._stops_here()),
                   is_tampered=self.is_tampered, exit=self.exit_code, output=self.output.text())  # fmt: skip
+
+    def _guarded_state(self) -> dict[str, tuple[int, ...] | None]:
+        """Of each file that tested code has no business to write. A change that was undone still shows in ctime."""
+        states: dict[str, tuple[int, ...] | None] = {}
+        for path in self.config["guarded"]:
+            try:
+                info = os.lstat(self.config["workdir"] + "/" + path)
+            except OSError:
+                states[path] = None
+            else:
+                states[path] = (info.st_ino, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+        return states
 
     def emit(self, kind: str, **fields: Any) -> None:
         """One line to the host."""
@@ -61,7 +78,10 @@ class Supervisor:
             data = data[os.write(1, data) :]
 
     def _stops_here(self) -> bool:
-        return self.has_failed and bool(self.config["stop_at_first_failure"])
+        """True once what has failed makes the rest needless."""
+        gate = [test for test in self.config["gate"] if test in (self.collected or ())]
+        is_shut = any(test in self.failed for test in gate) and all(test in self.done for test in gate)
+        return bool(self.failed and self.config["stop_at_first_failure"]) or is_shut
 
     def _is_all_done(self) -> bool:
         if self.collected is None:
@@ -73,7 +93,8 @@ class Supervisor:
         order = {"key": key.hex(), "config": {"skip": list(self.done)}}
         _write_all(self.pipes["orders"], (json.dumps(order) + "\n").encode())
         receiver = Receiver(key)
-        self.worker_pid, self.running, self.deadline = 0, None, None
+        self.worker_pid, self.running = 0, None
+        self.deadline = time.monotonic() + self.config["collection_timeout_sec"]
         self.was_stopped = self.is_finished = False
         said = b""
         with selectors.DefaultSelector() as selector:
@@ -112,6 +133,7 @@ class Supervisor:
 
     def _handle(self, kind: str, number: int, **fields: Any) -> None:
         if kind == "collected":
+            self.deadline = None
             if self.collected is None:
                 self.collected = fields["ids"]
                 self.emit("collected", ids=fields["ids"])
@@ -134,7 +156,8 @@ class Supervisor:
         if fields["id"] in self.done:
             return
         self.done[fields["id"]] = None
-        self.has_failed = self.has_failed or fields["outcome"] in ("failed", "error")
+        if fields["outcome"] in ("failed", "error"):
+            self.failed.add(fields["id"])
         self.emit("result", **fields)
 
     def _stop_worker(self) -> None:
