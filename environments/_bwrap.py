@@ -33,16 +33,21 @@ def with_limits(command: Sequence[str], limits: Limits, *, has_cgroup: bool) -> 
     return ["/bin/sh", "-c", script, "sh", *command]
 
 
-def file_tree(spec: SandboxSpec) -> list[Step]:
-    """How the holder builds what the sandbox sees, beside the working directory."""
+def common_tree() -> list[Step]:
+    """How a holder builds what every sandbox sees, before it knows which one it will be."""
     steps = [*_system(), ("read-only", "/etc", f"{STAGE}/etc")]
-    if spec.network:
-        steps.append(("read-only", "/etc/resolv.conf", f"{STAGE}/resolv.conf"))
     steps += [("device", f"/dev/{name}", f"/dev/{name}") for name in _DEVICES]
     steps += [("link", f"/dev/{name}", target) for name, target in _DEVICE_LINKS.items()]
     steps += [("pts", "/dev/pts", ""), ("writable", "/dev/shm", f"{BOX}/shm")]
     steps += [("folder", path, "") for path in ("/proc", "/run", "/var")]
-    steps += [("link", "/var/tmp", "/tmp"), ("writable", "/tmp", f"{BOX}/tmp"), ("writable", HOME, f"{BOX}/home")]
+    return [*steps, ("link", "/var/tmp", "/tmp"), ("writable", "/tmp", f"{BOX}/tmp"), ("writable", HOME, f"{BOX}/home")]
+
+
+def own_tree(spec: SandboxSpec) -> list[Step]:
+    """What the spec adds to it, beside the working directory."""
+    steps: list[Step] = []
+    if spec.network:
+        steps.append(("read-only", "/etc/resolv.conf", f"{STAGE}/resolv.conf"))
     for mount in spec.mounts:
         source = mount.source.resolve()
         steps.append(("read-only" if mount.read_only else "writable", mount.target, os.fspath(source)))

@@ -10,6 +10,7 @@ Forking from a small process that has all it needs in memory is what makes a sta
 import contextlib
 import ctypes
 import errno
+import fcntl
 import json
 import os
 import select
@@ -34,15 +35,18 @@ SHARED_FOLDERS = ("upper", "merged", "home", "tmp")
 HOST_FILES = ("ld.so.cache", "localtime", "mime.types", "protocols", "services", "nsswitch.conf")
 
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
-MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_SLAVE = 2, 4, 0x1000, 0x4000, 1 << 19
+MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE = 2, 4, 0x20, 0x1000, 0x4000, 1 << 19
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 AT_FDCWD, AT_RECURSIVE, SYS_MOUNT_SETATTR = -100, 0x8000, 442
 PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def main(socket_fd: int, owner_pid: int, bwrap: str) -> None:
-    """The launcher: makes the stage that all sandboxes share, then forks a holder for each request."""
+def main(socket_fd: int, owner_pid: int, bwrap: str, tree: list[list[str]]) -> None:
+    """The launcher: makes the stage that all sandboxes share, then forks a holder for each request.
+
+    `tree`: the steps (kind, target, source) that build what every sandbox sees.
+    """
     os.umask(0o022)
     control = socket.socket(fileno=socket_fd)
     owner = os.pidfd_open(owner_pid)
@@ -62,7 +66,7 @@ def main(socket_fd: int, owner_pid: int, bwrap: str) -> None:
         if os.fork() == 0:
             control.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _Holder(socket.socket(fileno=fds[0]), owner, bwrap).serve()
+            _Holder(socket.socket(fileno=fds[0]), owner, bwrap).serve(tree)
         for fd in fds:
             os.close(fd)
 
@@ -74,27 +78,27 @@ class _Holder:
         self._control = control
         self._owner = owner
         self._bwrap = bwrap
+        self._oom_score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
+        self._own_oom_score = os.pread(self._oom_score, 16, 0)
         self._commands: dict[int, tuple[int, str]] = {}  # pidfd -> (pid, the owner's name for the command)
 
-    def serve(self) -> NoReturn:
+    def serve(self, tree: list[list[str]]) -> NoReturn:
         """First as a spare, with all done that does not depend on the sandbox; then as the sandbox's holder."""
-        self._protect()
-        _check(_libc.unshare(CLONE_NEWNS), "unshare the mount namespace")
-        if self._owner in _ready_fds(self._control, self._owner):
-            os._exit(0)
-        data, fds, _, _ = socket.recv_fds(self._control, 64, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
-        if not data:
-            os._exit(0)
         try:
-            spec = json.loads(_slurp(fds[0]))
-            for fd in fds[1:]:
-                os.write(fd, b"0")  # into its control groups
-            for fd in fds:
-                os.close(fd)
+            _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            _prepare(tree)
+            (request,) = self._next_files()
+            spec = json.loads(_slurp(request))
             self._mount(spec)
+            for fd in self._next_files():
+                os.write(fd, b"0")  # into its control groups
+                os.close(fd)
+            os.close(request)
         except OSError as error:
             self._say({"error": f"{error.strerror}: {error.filename or ''}"})
-            os._exit(1)
+            while True:  # closed with words of the owner unread, ours would be lost
+                self._next_files()
+        self._share_folders()
         end = time.monotonic() + spec["lifetime_sec"]
         try:
             self._loop(end)
@@ -102,35 +106,24 @@ class _Holder:
             self._kill_all()
             os._exit(0)
 
-    def _protect(self) -> None:
-        """The memory limit must end a command, not the process that reports it (needs privilege: best effort)."""
-        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        self._is_protected = os.getuid() == 0 and _write("/proc/self/oom_score_adj", "-1000")
+    def _next_files(self) -> list[int]:
+        """The files that come with the owner's next message. Ends the process if the owner is gone."""
+        if self._owner not in _ready_fds(self._control, self._owner):
+            data, fds, _, _ = socket.recv_fds(self._control, 64, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
+            if data:
+                return fds
+        os._exit(0)
 
     def _mount(self, spec: dict[str, Any]) -> None:
-        """Build the sandbox's whole file tree once, so that each command has one bind to do (a fifth of its time)."""
-        size = f"mode=755,size={spec['disk_mb']}m,nr_inodes={spec['inodes']}"
-        _mount("tmpfs", BOX, "tmpfs", MS_NOSUID | MS_NODEV, size)
-        for name, mode in FOLDERS.items():
-            os.mkdir(f"{BOX}/{name}")  # noqa: PTH102
-            os.chmod(f"{BOX}/{name}", mode)  # noqa: PTH101
-        _bind(ROOT, ROOT)
+        """What is this sandbox's own: its size, its working directory, its mounts."""
+        size = f"size={spec['disk_mb']}m,nr_inodes={spec['inodes']}"
+        _check(_libc.mount(None, BOX.encode(), None, MS_REMOUNT | MS_NOSUID | MS_NODEV, size.encode()), "set the size")
         _mount_overlay(spec)
         _bind(f"{BOX}/merged", _mount_point(spec["workdir"]))
-        for kind, target, source in spec["tree"]:
-            if kind == "link":
-                os.symlink(source, ROOT + target)  # noqa: PTH211
-            elif kind == "folder":
-                _mount_point(target)
-            elif kind == "pts":
-                _mount("devpts", _mount_point(target), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
-            elif kind == "device":
-                _bind(source, _mount_point(target, is_folder=False))
-            else:
-                point = _mount_point(target, is_folder=os.path.isdir(source))  # noqa: PTH112
-                _bind(source, point)
-                _set_attributes(point, is_read_only=kind == "read-only", is_recursive=True)
+        _build(spec["tree"])
         _set_attributes(ROOT, is_read_only=True, is_recursive=False)
+
+    def _share_folders(self) -> None:
         folders = [os.open(f"{BOX}/{name}", os.O_RDONLY | os.O_DIRECTORY) for name in SHARED_FOLDERS]
         socket.send_fds(self._control, [json.dumps({"ready": os.getpid()}).encode()], folders)
         for fd in folders:
@@ -159,36 +152,31 @@ class _Holder:
                     self._kill(name)
 
     def _start(self, name: str, fds: list[int]) -> int | None:
-        argv_fd, args_fd, stdin, stdout, stderr, status = fds
-        command = [part.decode(errors="surrogateescape") for part in _slurp(argv_fd).split(b"\0")]
+        command = [os.fsdecode(part) for part in _slurp(fds[0]).split(b"\0")]
+        high = [_dup_above(fd) for fd in fds[1:]]  # out of the way of the numbers that they shall have
+        moves = [(os.POSIX_SPAWN_DUP2, fd, to) for fd, to in zip(high, (ARGS_FD, 0, 1, 2, STATUS_FD), strict=True)]
+        argv = ["bwrap", "--args", str(ARGS_FD), "--", *command]
         pidfd = None
         try:
-            pid = os.fork()
-            if pid == 0:
-                self._become(command, (stdin, stdout, stderr, status, args_fd))
+            # The kernel, short of memory, shall end commands and not us; a child inherits what we are now.
+            os.pwrite(self._oom_score, b"1000", 0)
+            # posix_spawn copies no page tables; Python ignores SIGPIPE, and that would be inherited too.
+            pid = os.posix_spawn(
+                self._bwrap, argv, {"PATH": os.defpath}, file_actions=moves, setsigdef=[signal.SIGPIPE, signal.SIGINT]
+            )
             pidfd = os.pidfd_open(pid)
             self._commands[pidfd] = (pid, name)
         except OSError as error:
-            self._say({"failed": name, "why": f"fork: {error.strerror}"})
-        for fd in fds:
+            if error.errno == errno.E2BIG:  # the command's own fault, told as a shell tells it
+                os.write(high[3], b"bwrap: Argument list too long\n")
+                self._say({"ended": name, "status": 126})
+            else:
+                self._say({"failed": name, "why": f"{self._bwrap}: {error.strerror}"})
+        finally:
+            os.pwrite(self._oom_score, self._own_oom_score, 0)
+        for fd in (*fds, *high):
             os.close(fd)
         return pidfd
-
-    def _become(self, command: list[str], fds: tuple[int, ...]) -> NoReturn:
-        try:
-            if self._is_protected:
-                _write("/proc/self/oom_score_adj", "0")
-            # First out of the way of the target numbers, then onto them.
-            high = [os.dup(fd) if fd > STATUS_FD else _dup_above(fd) for fd in fds]
-            for fd, target in zip(high, (0, 1, 2, STATUS_FD, ARGS_FD), strict=True):
-                os.dup2(fd, target)
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and an ignored signal is inherited
-            os.execve(self._bwrap, ["bwrap", "--args", str(ARGS_FD), "--", *command], {"PATH": os.defpath})
-        except OSError as error:
-            os.write(2, f"bwrap: {error.strerror}\n".encode())
-        finally:
-            os._exit(125)
 
     def _report(self, pidfd: int) -> None:
         pid, name = self._commands.pop(pidfd)
@@ -279,6 +267,33 @@ def _make_stage() -> None:
     (etc / "hostname").write_text("sandbox\n")
 
 
+def _prepare(tree: list[list[str]]) -> None:
+    _check(_libc.unshare(CLONE_NEWNS), "unshare the mount namespace")
+    _mount("tmpfs", BOX, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
+    for name, mode in FOLDERS.items():
+        os.mkdir(f"{BOX}/{name}")  # noqa: PTH102
+        os.chmod(f"{BOX}/{name}", mode)  # noqa: PTH101
+    _bind(ROOT, ROOT)
+    _build(tree)
+
+
+def _build(tree: list[list[str]]) -> None:
+    """The whole file tree is built once a sandbox, so that each command has one bind to do (a fifth of its time)."""
+    for kind, target, source in tree:
+        if kind == "link":
+            os.symlink(source, ROOT + target)  # noqa: PTH211
+        elif kind == "folder":
+            _mount_point(target)
+        elif kind == "pts":
+            _mount("devpts", _mount_point(target), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
+        elif kind == "device":
+            _bind(source, _mount_point(target, is_folder=False))
+        else:
+            point = _mount_point(target, is_folder=os.path.isdir(source))  # noqa: PTH112
+            _bind(source, point)
+            _set_attributes(point, is_read_only=kind == "read-only", is_recursive=True)
+
+
 def _mount_overlay(spec: dict[str, Any]) -> None:
     # Layers by descriptor: their names may hold any character, and the option string has a length limit.
     layers = [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in reversed(spec["layers"])]
@@ -324,8 +339,6 @@ def _set_attributes(target: str, *, is_read_only: bool, is_recursive: bool) -> N
 
 
 def _dup_above(fd: int) -> int:
-    import fcntl
-
     return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 32)
 
 
@@ -339,17 +352,9 @@ def _check(result: int, what: str) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), what)
 
 
-def _write(path: str, text: str) -> bool:
-    try:
-        Path(path).write_text(text)
-    except PermissionError:
-        return False
-    return True
-
-
 def _slurp(fd: int) -> bytes:
     return os.pread(fd, os.fstat(fd).st_size, 0)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4]))

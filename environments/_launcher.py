@@ -7,10 +7,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from environments import _holder
+from environments._bwrap import common_tree
 from environments.errors import BackendUnavailable
 
 _START_TIMEOUT_SEC = 20.0
@@ -27,24 +29,23 @@ class Launcher:
         self._spare: socket.socket | None = None
         self._owner_pid = 0
 
-    def holder(self, spec: dict[str, Any], cgroup_files: Sequence[Path]) -> socket.socket:
-        """A holder that builds this sandbox; the socket to speak to it by. Raises BackendUnavailable.
+    def holder(self, spec: dict[str, Any]) -> socket.socket:
+        """A holder that builds this sandbox, the socket to speak to it by; it answers after `join`.
 
-        It is taken from the spare that was forked while the last one was put to use: no holder is used twice.
+        It is the spare that was forked while the last one was put to use: no holder is used twice.
+        Raises BackendUnavailable.
         """
-        fds = [memory_file(json.dumps(spec).encode())]
+        fd = memory_file(json.dumps(spec).encode())
         try:
-            fds += [os.open(file, os.O_WRONLY | os.O_CLOEXEC) for file in cgroup_files]
             with self._lock:
                 if not self._is_running():
                     self._start()
                 holder = self._spare or self._fork()
                 self._spare = None
-                socket.send_fds(holder, [b"mount"], fds)
+                socket.send_fds(holder, [b"mount"], [fd])
                 self._spare = self._fork()
         finally:
-            for fd in fds:
-                os.close(fd)
+            os.close(fd)
         return holder
 
     def close(self) -> None:
@@ -72,6 +73,7 @@ class Launcher:
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         script = [sys.executable, "-I", "-S", _holder.__file__, str(theirs.fileno()), str(os.getpid()), self._bwrap]
+        script.append(json.dumps(common_tree()))
         with theirs:
             self._process = subprocess.Popen(
                 script,
@@ -92,6 +94,13 @@ class Launcher:
             self._process.wait()
             self._process = None
             raise BackendUnavailable(f"bubblewrap: namespaces can not be made here ({problem}); see `gristmill doctor`")
+
+
+def join(holder: socket.socket, cgroup_files: Sequence[Path]) -> None:
+    """Put the holder, and with it all that it will start, into these control groups."""
+    with ExitStack() as files:
+        opened = [files.enter_context(open(file, "wb")) for file in cgroup_files]
+        socket.send_fds(holder, [b"join"], [file.fileno() for file in opened])
 
 
 def memory_file(data: bytes) -> int:

@@ -18,7 +18,7 @@ from typing import Any
 
 from environments import _bwrap, _paths, _paths_inside
 from environments._doctor import bubblewrap_problems
-from environments._launcher import Launcher, memory_file
+from environments._launcher import Launcher, join, memory_file
 from environments._upper import upper_diff
 from environments.cgroups import Cgroup, CgroupTree, find_tree
 from environments.diff import Diff
@@ -53,11 +53,11 @@ class BubblewrapBackend:
         _check_supported(spec)
         tree = self._cgroup_tree()
         name = uuid.uuid4().hex[:12]
-        cgroup = tree.create(name, spec.limits) if tree else None
+        cgroup: Cgroup | None = None
         request = {
             "layers": [os.fspath(layer.resolve()) for layer in spec.layers],
             "workdir": posixpath.normpath(spec.workdir),
-            "tree": _bwrap.file_tree(spec),
+            "tree": _bwrap.own_tree(spec),
             "disk_mb": spec.limits.disk_mb,
             "inodes": max(16384, spec.limits.disk_mb * _INODES_PER_MB),
             "lifetime_sec": spec.limits.lifetime_sec,
@@ -65,7 +65,9 @@ class BubblewrapBackend:
         }
         control: socket.socket | None = None
         try:
-            control = self._launcher.holder(request, cgroup.procs_files() if cgroup else [])
+            control = self._launcher.holder(request)
+            cgroup = tree.create(name, spec.limits) if tree else None  # while the holder mounts
+            join(control, cgroup.procs_files() if cgroup else [])
             sandbox = BubblewrapSandbox(name, spec, control, cgroup)
             await sandbox._wait_until_ready()
         except BaseException:
@@ -253,7 +255,10 @@ class BubblewrapSandbox:
             await asyncio.wait_for(readable(self._control.fileno()), _START_TIMEOUT_SEC)
         except TimeoutError as error:
             raise BackendUnavailable("bubblewrap: no sandbox after 30 s; is the machine overloaded?") from error
-        data, fds, _, _ = socket.recv_fds(self._control, 4096, 8, socket.MSG_CMSG_CLOEXEC)
+        try:
+            data, fds, _, _ = socket.recv_fds(self._control, 4096, 8, socket.MSG_CMSG_CLOEXEC)
+        except ConnectionResetError:
+            data = b""
         answer: dict[str, Any] = json.loads(data) if data else {"error": "the holder ended at once"}
         if "error" in answer:
             raise BackendUnavailable(f"bubblewrap: no sandbox could be made: {answer['error']}")
