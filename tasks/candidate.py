@@ -1,6 +1,7 @@
 """A candidate: a possible task that has not been validated; and what became of it."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from random import Random
 from typing import Protocol
 
@@ -18,7 +19,7 @@ class Candidate(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     generator: str
-    kind: str = Field(description="what was done, e.g. 'flip_operator'")
+    kind: str = Field(description="what was done, e.g. 'a + b → a - b'")
     path: str
     symbol: str = Field(description="qualified name of the function or class, e.g. 'Lexer.get_tokens'")
     first_line: int = Field(description="first line of the definition in the clean file, 1-based")
@@ -29,8 +30,11 @@ class Candidate(BaseModel):
 
     @property
     def id(self) -> str:
-        """Content hash: the same change has the same id whoever generated it."""
-        raise NotImplementedError
+        """Content hash, 12 hex digits: the same change has the same id whoever generated it."""
+        content = sha256()
+        for path, data in sorted(self.files.items()):
+            content.update(f"{len(path)} {path} {len(data)} ".encode() + data)
+        return content.hexdigest()[:12]
 
 
 class Rejection(BaseModel):

@@ -15,3 +15,7 @@ class BadSource(TaskFault):
 
 class VerifierFault(TaskFault):
     """The verifier itself failed (infrastructure): the outcome is unknown, never reward 0."""
+
+
+class UnknownGenerator(TaskFault):
+    """No generator of that name; the message lists those there are."""
