@@ -127,10 +127,13 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
                 per_test_timeout_sec=TEST_TIMEOUT_SEC,
                 coverage=coverage,
                 random_order_seed=seed,
+                guarded=_guarded(source),
             )
         if report.is_tampered:
             names = ", ".join(report.tampered[:5])
-            raise BadSource(f"{source.spec}: its own tests change pytest or Python's builtins for good: {names}")
+            raise BadSource(
+                f"{source.spec}: its tests change pytest, Python's builtins or test files for good: {names}"
+            )
         if not report.is_complete:
             why = "ran out of time" if report.timed_out else f"ended early: {report.output[-1500:]}"
             raise BadSource(f"{source.spec}: a clean run of its tests {why}")
@@ -181,6 +184,12 @@ def _reached_by(report: TestReport, stable: Sequence[str], files: set[str]) -> d
         path: {line: tuple(sorted(tests)) for line, tests in sorted(by_line.items())}
         for path, by_line in sorted(found.items())
     }
+
+
+def _guarded(source: Source) -> list[str]:
+    """As when verifying: a repository whose clean tests rewrite their own code could not be judged."""
+    files = (path.relative_to(source.protected).as_posix() for path in source.protected.rglob("*") if path.is_file())
+    return sorted(path for path in files if path.endswith((".py", ".ini", ".cfg", ".toml")))
 
 
 def _top_level(source: Source) -> list[str]:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from environments import Backend, get_backend
+from environments import Backend, Diff, FileChange, get_backend, running
 from tasks.repository import Repository, prepare_repository
 from tasks.source import Source, fetch_source
+from tasks.task import Provenance, Task
+from tasks.testrun import run_tests
 
 from .tiny_repository import TINY_FILES
 
@@ -46,3 +48,46 @@ def tiny_source(tiny_folder: Path, session_cache: Path) -> Source:
 def tiny_repository(tiny_source: Source, session_cache: Path, bubblewrap: Backend) -> Repository:
     """The tiny repository with its real environment and its clean tests' results."""
     return asyncio.run(prepare_repository(tiny_source, bubblewrap, cache=session_cache))
+
+
+@pytest.fixture(scope="session")
+def tiny_task(tiny_repository: Repository, bubblewrap: Backend, tmp_path_factory: pytest.TempPathFactory) -> Task:
+    """A task with one bug, in `clamp`: numbers above the upper limit become the lower one."""
+    return asyncio.run(_task_with_bug(tiny_repository, bubblewrap, tmp_path_factory.mktemp("bug")))
+
+
+async def _task_with_bug(repository: Repository, backend: Backend, layer: Path) -> Task:
+    path = "tinylib/numbers.py"
+    clean = (repository.source.code / path).read_bytes()
+    buggy = clean.replace(b"        return high\n", b"        return low\n")
+    assert buggy != clean
+    (layer / path).parent.mkdir(parents=True)
+    (layer / path).write_bytes(buggy)
+    async with running(backend, repository.verifier_spec((layer,))) as sandbox:
+        report = await run_tests(sandbox, repository.stable_tests, timeout_sec=60)
+    failing = tuple(result.node_id for result in report.results if result.outcome != "passed")
+    lines = clean.decode().splitlines()
+    first, last = lines.index("def clamp(value, low, high):") + 1, lines.index("    return value") + 1
+    reaching = repository.tests_reaching(path, range(first, last + 1))
+    return Task(
+        id="tinylib-clamp",
+        folder=layer,
+        instruction="Numbers above the upper limit come out wrong. Make the failing tests pass.",
+        provenance=Provenance(
+            source=repository.source.spec,
+            source_hash=repository.source.hash,
+            license=repository.source.license,
+            repository=repository.source.name,
+        ),
+        agent_spec=repository.agent_spec((layer,)),
+        verifier_spec=repository.verifier_spec((layer,)),
+        verifier_data={
+            "fail_to_pass": failing,
+            "pass_to_pass": tuple(test for test in reaching if test not in failing),
+            "stable_tests": repository.stable_tests,
+            "definition": {"path": path, "first_line": first, "last_line": last},
+            "import_paths": repository.recipe.import_paths,
+            "per_test_timeout_sec": 5.0,
+        },
+        reference=Diff(changes=(FileChange(path=path, before=buggy, after=clean),)),
+    )

@@ -1,1 +1,39 @@
-"""Verifiers: each decides whether a diff solves a task. One file, one class, one registry entry."""
+"""Verifiers: each decides whether a diff solves a task. One file, one class, one registry entry.
+
+Others add theirs by an entry point:
+
+    [project.entry-points."gristmill.verifiers"]
+    mine = "my_package:MyVerifier"
+"""
+
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from tasks.errors import TaskFault
+from tasks.verdict import Verifier
+from tasks.verifiers.visible import run_visible_tests
+
+__all__ = ["get_verifier", "run_visible_tests", "verifier_names"]
+
+GROUP = "gristmill.verifiers"
+_OURS = {
+    "pytest": "tasks.verifiers.pytest_tests:PytestVerifier",
+    "script": "tasks.verifiers.script:ScriptVerifier",
+}
+
+
+def verifier_names() -> list[str]:
+    return sorted({*_OURS, *(point.name for point in entry_points(group=GROUP))})
+
+
+def get_verifier(name: str) -> Verifier:
+    """The verifier of this name. Raises TaskFault for an unknown one."""
+    if name in _OURS:
+        module, _, attribute = _OURS[name].partition(":")
+        verifier: Verifier = getattr(import_module(module), attribute)()
+        return verifier
+    for point in entry_points(group=GROUP):
+        if point.name == name:
+            verifier = point.load()()
+            return verifier
+    raise TaskFault(f"no verifier is called {name!r}; there are: {', '.join(verifier_names())}")

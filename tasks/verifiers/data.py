@@ -1,0 +1,53 @@
+"""What the `pytest` verifier reads from a task (`verifier_data`, `[metadata.gristmill.verifier]` on disk)."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from environments.diff import Diff
+
+
+class Definition(BaseModel):
+    """The function or class that the reference mends, in the files as the agent gets them; lines count from 1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    first_line: int
+    last_line: int
+
+    def holds(self, diff: Diff) -> bool:
+        """True where a diff changes nothing outside this definition."""
+        if any(change.path != self.path or change.before is None or change.after is None for change in diff.changes):
+            return False
+        return all(self._holds_lines(change.before or b"", change.after or b"") for change in diff.changes)
+
+    def _holds_lines(self, before: bytes, after: bytes) -> bool:
+        old, new = before.splitlines(), after.splitlines()
+        shortest = min(len(old), len(new))
+        same = next((i for i in range(shortest) if old[i] != new[i]), shortest)
+        tail = next((i for i in range(shortest - same) if old[-1 - i] != new[-1 - i]), shortest - same)
+        return self.first_line <= same + 1 and len(old) - tail <= self.last_line
+
+
+class PytestData(BaseModel):
+    """Node ids are relative to the working directory."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    fail_to_pass: tuple[str, ...] = Field(description="fail with the bug, pass with the reference; all must pass")
+    pass_to_pass: tuple[str, ...] = Field((), description="pass with and without; those that reach the definition")
+    stable_tests: tuple[str, ...] = Field((), description="all that pass on clean code; run where more was changed")
+    shown: tuple[str, ...] = Field((), description="of fail_to_pass, those that the agent may run; () means all")
+    definition: Definition | None = None
+    import_paths: tuple[str, ...] = ("",)
+    per_test_timeout_sec: float = 60.0
+
+    @property
+    def visible(self) -> tuple[str, ...]:
+        """What an agent's `run_tests` may run."""
+        return (*(self.shown or self.fail_to_pass), *self.pass_to_pass)
+
+
+def pytest_data(verifier_data: dict[str, Any]) -> PytestData:
+    return PytestData.model_validate(verifier_data)

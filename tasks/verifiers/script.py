@@ -1,0 +1,92 @@
+"""The `script` verifier: `tests/test.sh` of a task folder that others wrote, in Harbor's format.
+
+The script writes a reward file. It is read from a fresh sandbox that the agent never had, and only after
+the script has ended; an agent's own reward file does not travel, since only its diff of the working
+directory does.
+"""
+
+import json
+import time
+from pathlib import Path
+
+from environments.diff import Diff
+from environments.errors import EnvironmentFault
+from environments.sandbox import Backend, CommandResult, Sandbox, running
+from tasks.errors import VerifierFault
+from tasks.task import Task
+from tasks.verdict import Check, Verdict
+from tasks.verifiers._apply import apply_diff
+
+_LOGS = "/logs/verifier"
+_EVIDENCE = 20_000
+
+
+class ScriptVerifier:
+    """Reward as the script wrote it, 0…1; no reward file, or one that cannot be read, is an error, not 0."""
+
+    name = "script"
+
+    async def verify(self, task: Task, diff: Diff, backend: Backend) -> Verdict:
+        """Never raises for what the diff does; infrastructure trouble comes back as `error`."""
+        started = time.perf_counter()
+        try:
+            async with running(backend, task.verifier_spec) as sandbox:
+                await apply_diff(sandbox, diff)
+                await sandbox.write_files(_test_files(task.folder / "tests"), mode=0o755)
+                await sandbox.write_files({f"{_LOGS}/.keep": b""})
+                env = {str(key): str(value) for key, value in task.verifier_data.get("env", {}).items()}
+                done = await sandbox.run(["bash", "/tests/test.sh"], timeout_sec=task.verifier_timeout_sec, env=env)
+                rewards = await _read_rewards(sandbox, done)
+        except (EnvironmentFault, VerifierFault) as fault:
+            return Verdict(reward=0.0, error=str(fault), duration_sec=time.perf_counter() - started)
+        return Verdict(
+            reward=_one_reward(rewards),
+            checks=tuple(Check(name=name, passed=value >= 1.0, detail=f"{value:g}") for name, value in rewards.items()),
+            evidence=(done.stdout + done.stderr)[-_EVIDENCE:],
+            duration_sec=time.perf_counter() - started,
+        )
+
+
+async def _read_rewards(sandbox: Sandbox, done: CommandResult) -> dict[str, float]:
+    """`reward.json` (name to number) or `reward.txt` (one number). Raises VerifierFault."""
+    if done.timed_out:
+        raise VerifierFault("tests/test.sh did not end within [verifier] timeout_sec; no reward was read")
+    for name in ("reward.json", "reward.txt"):
+        try:
+            text = (await sandbox.read_file(f"{_LOGS}/{name}", max_bytes=100_000)).decode(errors="replace").strip()
+        except FileNotFoundError:
+            continue
+        rewards = _parse(name, text)
+        if not all(0.0 <= value <= 1.0 for value in rewards.values()):
+            raise VerifierFault(f"tests/test.sh wrote a reward outside 0…1 to {_LOGS}/{name}: {text[:200]}")
+        return rewards
+    said = (done.stderr or done.stdout).strip()[-1000:]
+    raise VerifierFault(
+        f"tests/test.sh ended with exit code {done.exit_code} and wrote neither {_LOGS}/reward.txt nor "
+        f"{_LOGS}/reward.json. It printed: {said or 'nothing'}"
+    )
+
+
+def _parse(name: str, text: str) -> dict[str, float]:
+    try:
+        value = json.loads(text)
+        if isinstance(value, dict) and value:
+            return {str(key): float(number) for key, number in value.items()}
+        return {"reward": float(value)}
+    except (ValueError, TypeError) as error:
+        raise VerifierFault(
+            f"{_LOGS}/{name} holds no reward (a number, or names and numbers): {text[:200]!r}"
+        ) from error
+
+
+def _one_reward(rewards: dict[str, float]) -> float:
+    """`reward` where it is named, else the mean of all."""
+    return rewards["reward"] if "reward" in rewards else sum(rewards.values()) / len(rewards)
+
+
+def _test_files(folder: Path) -> dict[str, bytes]:
+    return {
+        f"/tests/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
