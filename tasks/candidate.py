@@ -51,6 +51,7 @@ class Rejection(BaseModel):
 class Generator(Protocol):
     """Turns a repository into candidates. The same seed gives the same candidates in the same order."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def candidates(self, repository: Repository, rng: Random) -> Iterator[Candidate]: ...

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import libcst as cst
 
 LOGGING = {"debug", "info", "warning", "warn", "error", "exception", "critical", "log"}
+LOGGERS = {"log", "logger", "_log", "_logger", "logging", "warnings"}
 
 SimpleStatement = cst.SimpleStatementLine
 
@@ -53,4 +54,11 @@ def is_logging(node: cst.CSTNode) -> bool:
         return False
     target = call.func.value
     name = target.value if isinstance(target, cst.Name) else ""
-    return call.func.attr.value in LOGGING and name.lower() in {"log", "logger", "_log", "_logger", "logging", "warnings"}
+    return call.func.attr.value in LOGGING and name.lower() in {
+        "log",
+        "logger",
+        "_log",
+        "_logger",
+        "logging",
+        "warnings",
+    }

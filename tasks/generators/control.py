@@ -22,6 +22,13 @@ def _removed(file: SourceFile, node: cst.CSTNode, siblings: Sequence[cst.CSTNode
         yield Edit(start, end, b"pass", kind)
 
 
+def _only(node: cst.CSTNode) -> cst.CSTNode | None:
+    """The one small statement of a line; None for a compound statement or a line with several."""
+    if isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1:
+        return node.body[0]
+    return None
+
+
 def _block_span(file: SourceFile, body: cst.BaseSuite) -> tuple[int, int] | None:
     """Whole lines of an indented block's statements."""
     if not isinstance(body, cst.IndentedBlock) or not body.body:
@@ -48,14 +55,15 @@ def shuffle_lines(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """Two neighbouring simple statements change places."""
     for statements in blocks(definition.node):
         for one, two in pairwise(statements):
-            if not all(isinstance(node, cst.SimpleStatementLine) for node in (one, two)):
+            first, second = _only(one), _only(two)
+            if first is None or second is None or is_docstring(one) or is_logging(one) or is_logging(two):
                 continue
-            if is_docstring(one) or is_logging(one) or is_logging(two) or isinstance(two.body[0], cst.Pass):  # type: ignore[attr-defined]
+            if isinstance(first, cst.Return | cst.Raise) or isinstance(second, cst.Pass):
                 continue
             (one_start, one_end), (two_start, two_end) = file.span(one), file.span(two)
             if not (file.is_alone(one_start, one_end) and file.is_alone(two_start, two_end)):
                 continue
-            if isinstance(one.body[0], cst.Return | cst.Raise) or file.text(one) == file.text(two):  # type: ignore[attr-defined]
+            if file.text(one) == file.text(two):
                 continue
             between = file.data[one_end:two_start]
             yield Edit(one_start, two_end, file.text(two) + between + file.text(one), "neighbours swapped")
@@ -86,18 +94,17 @@ def remove_assignment(file: SourceFile, definition: Definition) -> Iterator[Edit
     """An assignment; of attributes and items too."""
     for statements in blocks(definition.node):
         for node in statements:
-            if isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1:
-                if isinstance(node.body[0], cst.Assign | cst.AugAssign | cst.AnnAssign):
-                    yield from _removed(file, node, statements, "assignment removed")
+            if isinstance(_only(node), cst.Assign | cst.AugAssign | cst.AnnAssign):
+                yield from _removed(file, node, statements, "assignment removed")
 
 
 def remove_call(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """A statement that is nothing but a call: its effect is missing."""
     for statements in blocks(definition.node):
         for node in statements:
-            if isinstance(node, cst.SimpleStatementLine) and len(node.body) == 1 and not is_logging(node):
-                if isinstance(node.body[0], cst.Expr) and isinstance(node.body[0].value, cst.Call):
-                    yield from _removed(file, node, statements, "call removed")
+            only = _only(node)
+            if isinstance(only, cst.Expr) and isinstance(only.value, cst.Call) and not is_logging(node):
+                yield from _removed(file, node, statements, "call removed")
 
 
 def remove_wrapper(file: SourceFile, definition: Definition) -> Iterator[Edit]:
@@ -109,7 +116,7 @@ def remove_wrapper(file: SourceFile, definition: Definition) -> Iterator[Edit]:
         start, end = file.span(node)
         if span is None or not file.is_alone(start, end):
             continue
-        body = file.data[slice(*span)]
+        body: bytes = file.data[slice(*span)]
         if b'"""' in body or b"'''" in body:
             continue  # dedenting would change a string
         first, after = file.lines_of(start, end)

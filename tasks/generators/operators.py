@@ -7,8 +7,10 @@ import libcst as cst
 from tasks.generators._source_file import Definition, Edit, SourceFile
 from tasks.generators._walk import nodes
 
+Exchange = dict[type[cst.CSTNode], type[cst.CSTNode]]
+
 # Each family: an operator becomes another of the same family, so that the code still reads naturally.
-ARITHMETIC = (
+ARITHMETIC: tuple[tuple[type[cst.CSTNode], type[cst.CSTNode]], ...] = (
     (cst.Add, cst.Subtract),
     (cst.Multiply, cst.Divide),
     (cst.FloorDivide, cst.Modulo),
@@ -43,10 +45,10 @@ TEXT: dict[type[cst.CSTNode], bytes] = {
     cst.And: b"and",
     cst.Or: b"or",
 }
-OTHER = {one: two for pair in ARITHMETIC for one, two in (pair, pair[::-1])}
+OTHER: Exchange = {one: two for pair in ARITHMETIC for one, two in (pair, pair[::-1])}
 OTHER |= {cst.AddAssign: cst.SubtractAssign, cst.SubtractAssign: cst.AddAssign}
 OTHER |= {cst.BitAndAssign: cst.BitOrAssign, cst.BitOrAssign: cst.BitAndAssign}
-OPPOSITE = {
+OPPOSITE: Exchange = {
     cst.Equal: cst.NotEqual,
     cst.NotEqual: cst.Equal,
     cst.LessThan: cst.GreaterThanEqual,
@@ -58,7 +60,7 @@ OPPOSITE = {
     cst.In: cst.NotIn,
     cst.NotIn: cst.In,
 }
-BOUNDARY = {
+BOUNDARY: Exchange = {
     cst.LessThan: cst.LessThanEqual,
     cst.LessThanEqual: cst.LessThan,
     cst.GreaterThan: cst.GreaterThanEqual,
@@ -67,9 +69,7 @@ BOUNDARY = {
 COMMUTES = (cst.Equal, cst.NotEqual, cst.Is, cst.IsNot, cst.Multiply, cst.BitAnd, cst.BitOr, cst.BitXor)
 
 
-def _exchanged(
-    file: SourceFile, node: cst.CSTNode, table: dict[type[cst.CSTNode], type[cst.CSTNode]]
-) -> Iterator[Edit]:
+def _exchanged(file: SourceFile, node: cst.CSTNode, table: Exchange) -> Iterator[Edit]:
     """The operator node becomes what the table says."""
     if other := table.get(type(node)):
         before, after = TEXT[type(node)], TEXT[other]
@@ -118,6 +118,9 @@ def negate_condition(file: SourceFile, definition: Definition) -> Iterator[Edit]
 
 def swap_operands(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`a - b` → `b - a`, `a in b` → `b in a`; only where the order matters."""
+    left: cst.CSTNode
+    right: cst.CSTNode
+    operator: cst.CSTNode
     for node in nodes(definition.node):
         if isinstance(node, cst.BinaryOperation) and not isinstance(node.operator, COMMUTES):
             left, right, operator = node.left, node.right, node.operator
@@ -172,6 +175,9 @@ def off_by_one(file: SourceFile, definition: Definition) -> Iterator[Edit]:
                 text = file.text(bound)
                 yield file.replace(bound, text + b" + 1", "bound + 1")
                 yield file.replace(bound, text + b" - 1", "bound - 1")
-            elif isinstance(bound, cst.BinaryOperation) and isinstance(bound.operator, cst.Add | cst.Subtract):
-                if isinstance(bound.right, cst.Integer) and bound.right.value == "1":
-                    yield file.replace(bound, file.text(bound.left), "bound without its one")
+            elif (
+                isinstance(bound, cst.BinaryOperation)
+                and isinstance(bound.operator, cst.Add | cst.Subtract)
+                and file.text(bound.right) == b"1"
+            ):
+                yield file.replace(bound, file.text(bound.left), "bound without its one")
