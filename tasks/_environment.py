@@ -186,15 +186,12 @@ def build_environment(recipe: Recipe, cache: Path, wheels: Path | None = None) -
         publish(new, place)
 
 
-def environment_mounts(recipe_id: str, cache: Path) -> tuple[Mount, ...]:
-    """What a sandbox must be shown to have the environment of a recipe. Raises EnvironmentBuildFailed."""
-    place = environment_folder(recipe_id, cache)
-    if not place.is_dir():
-        raise EnvironmentBuildFailed(
-            f"the environment {recipe_id} is not in {cache}; open the suite by prepare_suite first"
-        )
-    recipe = Recipe.model_validate_json((place / "recipe.json").read_text())
-    venv = Mount(source=place / "venv", target=VENV)
+def environment_mounts(recipe: Recipe, cache: Path) -> tuple[Mount, ...]:
+    """What a sandbox must be shown to have the environment of a recipe, once `build_environment` has made it.
+
+    Raises EnvironmentBuildFailed where this machine has no such Python.
+    """
+    venv = Mount(source=environment_folder(recipe.id, cache) / "venv", target=VENV)
     prefix = find_interpreter(recipe.python).prefix
     # A root file system has its own /usr, with the same Python where it was made from this machine.
     return (venv,) if prefix == Path("/usr") else (venv, Mount(source=prefix, target=str(prefix)))
@@ -206,14 +203,11 @@ def environment_variables() -> dict[str, str]:
         "PATH": f"{VENV}/bin:/usr/local/bin:/usr/bin:/bin",
         "VIRTUAL_ENV": VENV,
         "PYTHONDONTWRITEBYTECODE": "1",
+        # the agent's repository belongs to whoever made its layer, not to the sandbox's user
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": "*",
     }
-
-
-def installed_modules(recipe_id: str, cache: Path) -> frozenset[str]:
-    """Top-level names that can be imported from the environment's own folder."""
-    found = (environment_folder(recipe_id, cache) / "venv" / "lib").glob("python3.*/site-packages/*")
-    names = (path.name for path in found if not path.name.endswith((".dist-info", ".pth")))
-    return frozenset(name.split(".")[0] for name in names if name != "__pycache__")
 
 
 def _make_venv(venv: Path, interpreter: Interpreter) -> None:

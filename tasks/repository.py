@@ -44,12 +44,12 @@ class Repository(BaseModel):
 
     def agent_spec(self, extra_layers: tuple[Path, ...] = (), limits: Limits | None = None) -> SandboxSpec:
         """Code without protected files, in the environment."""
-        return environment_spec(self.recipe.id, self.cache, (self.source.code, *extra_layers), limits)
+        return environment_spec(self.recipe, self.cache, (self.source.code, *extra_layers), limits)
 
     def verifier_spec(self, extra_layers: tuple[Path, ...] = (), limits: Limits | None = None) -> SandboxSpec:
         """Code with protected files, in the environment."""
         layers = (self.source.code, self.source.protected, *extra_layers)
-        return environment_spec(self.recipe.id, self.cache, layers, _with_room_for_reports(limits or Limits()))
+        return environment_spec(self.recipe, self.cache, layers, with_room_for_reports(limits or Limits()))
 
     def tests_reaching(self, path: str, lines: range) -> tuple[str, ...]:
         """Stable tests that execute any of the lines, in file order."""
@@ -59,12 +59,12 @@ class Repository(BaseModel):
 
 
 def environment_spec(
-    recipe_id: str, cache: Path, layers: tuple[Path, ...], limits: Limits | None = None
+    recipe: Recipe, cache: Path, layers: tuple[Path, ...], limits: Limits | None = None
 ) -> SandboxSpec:
     """A sandbox with a recipe's environment and these layers as its working directory."""
     return SandboxSpec(
         layers=layers,
-        mounts=environment_mounts(recipe_id, cache),
+        mounts=environment_mounts(recipe, cache),
         workdir=WORKDIR,
         env=environment_variables(),
         limits=limits or Limits(),
@@ -89,7 +89,7 @@ async def prepare_repository(source: Source, backend: Backend, *, cache: Path) -
 
         def spec_of(recipe: Recipe) -> SandboxSpec:
             layers = (source.code, source.protected)
-            return environment_spec(recipe.id, cache, layers, _with_room_for_reports(Limits()))
+            return environment_spec(recipe, cache, layers, with_room_for_reports(Limits()))
 
         recipe = await find_recipe(source, backend, cache, spec_of)
         clean = await observe_clean_tests(source, recipe, backend, spec_of(recipe))
@@ -111,6 +111,6 @@ def _repository(source: Source, recipe: Recipe, clean: CleanTests) -> Repository
     )
 
 
-def _with_room_for_reports(limits: Limits) -> Limits:
+def with_room_for_reports(limits: Limits) -> Limits:
     """Results and coverage of thousands of tests leave by the command's output."""
     return limits.model_copy(update={"output_bytes": max(limits.output_bytes, ENOUGH_OUTPUT)})

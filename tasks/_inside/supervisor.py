@@ -126,9 +126,13 @@ class Supervisor:
     def _take(self, receiver: Receiver, data: bytes) -> None:
         for record in receiver.feed(data):
             self._handle(**record)
-        if receiver.is_forged and not self.is_tampered:
+        if receiver.is_forged:
+            self._was_forged("a record without a valid seal")
+
+    def _was_forged(self, what: str) -> None:
+        if not self.is_tampered:
             self.is_tampered = True
-            self.emit("tampered", what=["a record of results was forged"])
+            self.emit("tampered", what=[what])
             self._stop_worker()
 
     def _handle(self, kind: str, number: int, **fields: Any) -> None:
@@ -142,7 +146,11 @@ class Supervisor:
             limit = self.config["per_test_timeout_sec"]
             self.deadline = time.monotonic() + limit + GRACE_SEC if limit else None
         elif kind == "result":
-            self.running, self.deadline = None, None
+            is_of_file = fields.pop("is_collection", False)
+            if not is_of_file and (fields["id"] != self.running or fields["id"] in self.done):
+                self._was_forged(f"a second result of {fields['id']}")
+            elif not is_of_file:
+                self.running, self.deadline = None, None
             self._keep_result(fields)
         elif kind == "tampered":
             self.is_tampered = True

@@ -15,7 +15,7 @@ async def verify(task: Task, backend: Backend, diff: Diff) -> Verdict:
 
 
 def with_files(task: Task, files: dict[str, bytes | None], *, also: str = "") -> Diff:
-    """A diff that adds or removes files and appends code to the module with the bug."""
+    """A diff that adds or removes files, and appends code to the module with the bug."""
     assert task.reference is not None
     buggy = task.reference.changes[0].before
     assert buggy is not None
@@ -183,7 +183,6 @@ CHEAT_CODE = {
 async def test_code_that_cheats_gains_nothing(tiny_task: Task, bubblewrap: Backend, cheat: str) -> None:
     task = tiny_task.model_copy(update={"verifier_timeout_sec": 20.0})
     verdict = await verify(task, bubblewrap, with_files(task, {}, also=CHEAT_CODE[cheat]))
-    print(cheat, [check for check in verdict.checks if not check.passed])
     assert verdict.reward == 0.0, verdict
     assert verdict.error is None, "what a diff does is a failure, not trouble with the infrastructure"
 
