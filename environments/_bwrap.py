@@ -51,9 +51,8 @@ def own_tree(spec: SandboxSpec) -> list[Step]:
     for mount in spec.mounts:
         source = mount.source.resolve()
         steps.append(("read-only" if mount.read_only else "writable", mount.target, os.fspath(source)))
-        if mount.read_only and not (source / "pyvenv.cfg").exists():
-            # An interpreter's own packages are hidden; a virtual environment's are what it is mounted for.
-            steps += [_hidden(f"{mount.target}/{packages}") for packages in _package_folders(source)]
+        if mount.read_only:
+            steps += [_hidden(f"{mount.target}/{packages}") for packages in package_folders(source)]
     return steps
 
 
@@ -99,11 +98,14 @@ def _system() -> tuple[Step, ...]:
         elif path.is_dir():
             steps.append(("read-only", os.fspath(path), os.fspath(path)))
     for prefix in ("/usr", "/usr/local"):
-        steps += [_hidden(f"{prefix}/{packages}") for packages in _package_folders(Path(prefix))]
+        steps += [_hidden(f"{prefix}/{packages}") for packages in package_folders(Path(prefix))]
     return tuple(steps)
 
 
-def _package_folders(prefix: Path) -> list[str]:
+def package_folders(prefix: Path) -> list[str]:
+    """An interpreter's own packages, which are hidden; a virtual environment's are what it is mounted for."""
+    if (prefix / "pyvenv.cfg").exists():
+        return []
     found = [path for kind in ("site-packages", "dist-packages") for path in prefix.glob(f"lib/python*/{kind}")]
     return sorted(os.fspath(path.relative_to(prefix)) for path in found if path.is_dir())
 

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from environments.diff import EXECUTABLE, REGULAR, SYMLINK
+from environments.diff import EXECUTABLE, REGULAR, SYMLINK, FileChange
 from environments.errors import BadDiff
 
 MAX_FILE_BYTES = 32 << 20
@@ -43,20 +43,47 @@ class Level:
             found.append(path)
         return Level(found) if found else None
 
-    def file(self, name: str) -> Content | None:
-        """The regular file or link of that name, or None."""
+    def path(self, name: str) -> str | None:
+        """Where on this machine the regular file or link of that name is."""
         for folder in self._folders:
             path = os.path.join(folder, name)  # noqa: PTH118
             try:
-                status = os.lstat(path)
+                mode = os.lstat(path).st_mode
             except FileNotFoundError:
                 continue
-            if stat.S_ISLNK(status.st_mode):
-                return Content((SYMLINK, os.fsencode(Path(path).readlink())))
-            if stat.S_ISREG(status.st_mode):
-                return Content((git_mode(status.st_mode), Path(path).read_bytes()))
-            return None
+            return path if stat.S_ISREG(mode) or stat.S_ISLNK(mode) else None
         return None
+
+    def mode(self) -> int:
+        """The permissions of this folder."""
+        return stat.S_IMODE(os.lstat(self._folders[0]).st_mode)
+
+    def file(self, name: str) -> Content | None:
+        """The regular file or link of that name, or None."""
+        path = self.path(name)
+        if path is None:
+            return None
+        status = os.lstat(path)
+        if stat.S_ISLNK(status.st_mode):
+            return Content((SYMLINK, os.fsencode(Path(path).readlink())))
+        return Content((git_mode(status.st_mode), Path(path).read_bytes()))
+
+    def is_folder(self, parts: Sequence[str]) -> bool:
+        level: Level | None = self
+        for name in parts:
+            level = level.folder(name) if level is not None else None
+        return level is not None
+
+    def holds_link(self, parents: Sequence[str]) -> bool:
+        """Whether one of the folders of a path, from here down, is not a plain folder."""
+        level: Level | None = self
+        for name in parents:
+            if level is None:
+                return False
+            if level.path(name) is not None and level.folder(name) is None:
+                return True
+            level = level.folder(name)
+        return False
 
     def names(self) -> list[str]:
         return sorted({name for folder in self._folders for name in os.listdir(folder)})  # noqa: PTH208
@@ -101,3 +128,24 @@ class Budget:
                 f"more than {MAX_TOTAL_BYTES} bytes or {MAX_CHANGES} files changed; "
                 "have the agent clean up what it made outside the source"
             )
+
+
+def change_of(path: str, before: Content | None, after: Content | None) -> FileChange:
+    old_mode, new_mode = before and before[0], after and after[0]
+    mode = new_mode or old_mode
+    assert mode is not None
+    return FileChange(
+        path=path,
+        before=before and before[1],
+        after=after and after[1],
+        mode=mode,
+        before_mode=old_mode if old_mode and old_mode != mode else None,
+    )
+
+
+def is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from environments._snapshot import EMPTY, Budget, Content, Level, git_mode, is_left_out
+from environments._snapshot import EMPTY, Budget, Content, Level, change_of, git_mode, is_left_out, is_utf8
 from environments.diff import SYMLINK, Diff, FileChange
 from environments.errors import BadDiff
 
@@ -31,7 +31,7 @@ def _folder(fd: int, prefix: str, lower: Level, budget: Budget) -> Iterator[File
         path = prefix + name
         if is_left_out(name):
             continue
-        if not _is_utf8(name):
+        if not is_utf8(name):
             raise BadDiff(f"the file name {os.fsencode(path)!r} is not UTF-8; a diff can not hold it")
         try:
             status = os.stat(name, dir_fd=fd, follow_symlinks=False)
@@ -40,7 +40,7 @@ def _folder(fd: int, prefix: str, lower: Level, budget: Budget) -> Iterator[File
         below, before = lower.folder(name), lower.file(name)
         if stat.S_ISDIR(status.st_mode):
             if before is not None:
-                yield _change(path, before, None)
+                yield change_of(path, before, None)
             with_fd = _open(name, os.O_RDONLY | os.O_DIRECTORY, fd)
             try:
                 yield from _folder(with_fd, path + "/", below or EMPTY, budget)
@@ -48,10 +48,10 @@ def _folder(fd: int, prefix: str, lower: Level, budget: Budget) -> Iterator[File
                 os.close(with_fd)
             continue
         if below is not None:  # a folder became a file or was removed
-            yield from (_change(gone, content, None) for gone, content in below.walk(path + "/"))
+            yield from (change_of(gone, content, None) for gone, content in below.walk(path + "/"))
         after = _content(name, status, fd, path, budget)
         if before != after:
-            yield _change(path, before, after)
+            yield change_of(path, before, after)
 
 
 def _all_but(kept: Sequence[str], prefix: str, lower: Level) -> Iterator[FileChange]:
@@ -60,9 +60,9 @@ def _all_but(kept: Sequence[str], prefix: str, lower: Level) -> Iterator[FileCha
         if name in kept or is_left_out(name):
             continue
         if (below := lower.folder(name)) is not None:
-            yield from (_change(gone, content, None) for gone, content in below.walk(f"{prefix}{name}/"))
+            yield from (change_of(gone, content, None) for gone, content in below.walk(f"{prefix}{name}/"))
         elif (content := lower.file(name)) is not None:
-            yield _change(prefix + name, content, None)
+            yield change_of(prefix + name, content, None)
 
 
 def _content(name: str, status: os.stat_result, fd: int, path: str, budget: Budget) -> Content | None:
@@ -92,19 +92,6 @@ def _open(name: str, flags: int, fd: int) -> int:
         return os.open(name, flags, dir_fd=fd)
 
 
-def _change(path: str, before: Content | None, after: Content | None) -> FileChange:
-    old_mode, new_mode = before and before[0], after and after[0]
-    mode = new_mode or old_mode
-    assert mode is not None
-    return FileChange(
-        path=path,
-        before=before and before[1],
-        after=after and after[1],
-        mode=mode,
-        before_mode=old_mode if old_mode and old_mode != mode else None,
-    )
-
-
 def _is_opaque(fd: int) -> bool:
     for name in _OPAQUE:
         try:
@@ -114,11 +101,3 @@ def _is_opaque(fd: int) -> bool:
             if error.errno not in (errno.ENODATA, errno.ENOTSUP, errno.EPERM):
                 raise
     return False
-
-
-def _is_utf8(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -1,0 +1,118 @@
+"""What changed in a container's working directory: its archive against what it was filled with.
+
+The daemon sends the whole folder (about 50 ms for 10 MB); nothing in the container takes part.
+"""
+
+import io
+import os
+import tarfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from environments._snapshot import MAX_FILE_BYTES, Budget, Content, Level, change_of, git_mode, is_left_out, is_utf8
+from environments.diff import SYMLINK, Diff, FileChange
+from environments.errors import BadDiff
+from environments.spec import SandboxSpec
+
+if TYPE_CHECKING:
+    from environments.docker import Daemon
+
+Fill = Callable[[Any, str, SandboxSpec], None]
+
+
+class Chunks(io.RawIOBase):
+    """An iterator of bytes as a file to read from."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = chunk
+        count = min(len(buffer), len(self._rest))
+        buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
+
+
+def container_diff(daemon: "Daemon", container: str, image: str, spec: SandboxSpec, fill: Fill) -> Diff:
+    """Raises BadDiff."""
+    is_plain = spec.image is None and spec.build_context is None
+    before = _Layers(spec) if is_plain else _Pristine(daemon, image, spec, fill)
+    budget, changes = Budget(), list[FileChange]()
+    seen: set[str] = set()
+    for path, new in _members(daemon, container, spec.workdir):
+        old = before.of(path)
+        seen.add(path)
+        if new != old:
+            budget.spend(path, len(new[1]))
+            changes.append(change_of(path, old, new))
+    for path, old in before.all():
+        if path not in seen:
+            changes.append(change_of(path, old, None))
+    return Diff(changes=tuple(changes))
+
+
+class _Layers:
+    """The first contents where they are folders of ours."""
+
+    def __init__(self, spec: SandboxSpec) -> None:
+        self._root = Level.root(spec.layers)
+
+    def of(self, path: str) -> Content | None:
+        level: Level | None = self._root
+        *parents, name = path.split("/")
+        for parent in parents:
+            level = level.folder(parent) if level is not None else None
+        return level.file(name) if level is not None and level.folder(name) is None else None
+
+    def all(self) -> Iterable[tuple[str, Content]]:
+        return self._root.walk("")
+
+
+class _Pristine:
+    """The first contents where an image brings them: read from a container that never ran."""
+
+    def __init__(self, daemon: "Daemon", image: str, spec: SandboxSpec, fill: Fill) -> None:
+        container = daemon.retried(lambda: daemon.api.create_container(image, ["true"]))["Id"]
+        try:
+            fill(daemon.api, container, spec)
+            self._files = dict(_members(daemon, container, spec.workdir))
+        finally:
+            daemon.remove(container)
+
+    def of(self, path: str) -> Content | None:
+        return self._files.get(path)
+
+    def all(self) -> Iterable[tuple[str, Content]]:
+        return self._files.items()
+
+
+def _members(daemon: "Daemon", container: str, workdir: str) -> Iterator[tuple[str, Content]]:
+    """Regular files and links below the working directory, without what is never part of a diff."""
+    chunks, _ = daemon.told(lambda: daemon.api.get_archive(container, workdir, chunk_size=1 << 20))
+    linked: dict[str, Content] = {}  # the daemon sends a file with several names once, then its other names
+    with tarfile.open(fileobj=io.BufferedReader(Chunks(chunks), 1 << 20), mode="r|", errors="surrogateescape") as tar:
+        for member in tar:
+            _, _, path = member.name.partition("/")
+            if not path or any(is_left_out(part) for part in path.split("/")):
+                continue
+            if not is_utf8(path):
+                raise BadDiff(f"the file name {os.fsencode(path)!r} is not UTF-8; a diff can not hold it")
+            if member.issym():
+                yield path, Content((SYMLINK, os.fsencode(member.linkname)))
+            elif member.islnk():
+                yield path, linked[member.linkname]
+            elif member.isreg():
+                if member.size > MAX_FILE_BYTES:
+                    raise BadDiff(f"{path} has {member.size} bytes; a changed file may have at most {MAX_FILE_BYTES}")
+                file = tar.extractfile(member)
+                content = Content((git_mode(member.mode), file.read() if file is not None else b""))
+                linked[member.name] = content
+                yield path, content
