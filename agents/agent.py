@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.testrun import TestReport
+from trajectories.rollout import Ending
 
 
 class AgentLimits(BaseModel):
@@ -65,7 +66,7 @@ class Session(Protocol):
 class LimitReached(Exception):
     """Ends a rollout from inside a tool or model call; `reason` is the Ending."""
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(self, reason: Ending, detail: str = "") -> None:
         super().__init__(detail or reason)
         self.reason = reason
         self.detail = detail

@@ -1,0 +1,99 @@
+"""The client of an OpenAI-compatible endpoint: LangChain's, with our retries and one error for all faults."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import httpx
+import openai
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from agents.agent import LimitReached
+from agents.errors import ModelUnavailable
+from agents.models import ModelConfig
+from trajectories.atif import Metrics
+
+Result = TypeVar("Result")
+
+MOST_WAIT_SEC = 30.0
+# What the client raises for an answer that is no chat completion: broken JSON, no choices, nulls.
+NONSENSE = (json.JSONDecodeError, KeyError, IndexError, TypeError, ValueError)
+
+
+def chat_model(model: ModelConfig, *, seed: int) -> BaseChatModel:
+    """A chat model that retries nothing by itself."""
+    client = ChatOpenAI(
+        model=model.model,
+        base_url=model.base_url,
+        api_key=model.api_key or SecretStr("none"),
+        temperature=model.temperature,
+        timeout=model.timeout_sec,
+        max_retries=0,
+        seed=seed % 2**31,
+        # Servers differ in which name of the limit they know; this one all of them do.
+        extra_body={"max_tokens": model.max_tokens},
+    )
+    if model.tool_calling == "native":
+        return client
+    from agents._json_calls import JsonCalls
+
+    return JsonCalls(client=client, context_length=model.context_length, max_tokens=model.max_tokens)
+
+
+async def call_with_retries(call: Callable[[], Awaitable[Result]], model: ModelConfig, seconds_left: float) -> Result:
+    """Call; passing faults (429, 5xx, lost connections, nonsense) are tried again with back-off.
+
+    Raises ModelUnavailable with the URL and the last answer, LimitReached where time runs out before that.
+    """
+    try:
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception(_is_passing),
+            stop=stop_after_attempt(model.tries),
+            wait=_wait,
+            reraise=True,
+        ):
+            with attempt:
+                if attempt.retry_state.seconds_since_start > seconds_left:  # type: ignore[operator]
+                    raise LimitReached("time_limit", f"no answer of {model.base_url} in time")
+                return await call()
+    except (openai.OpenAIError, httpx.HTTPError, *NONSENSE) as error:
+        text = str(error)[:1000] or type(error).__name__
+        raise ModelUnavailable(
+            f"{model.model} at {model.base_url} gave no usable answer in {model.tries} tries; the last: {text}"
+        ) from error
+    raise AssertionError
+
+
+def tokens_of(message: AIMessage) -> tuple[int, int, Metrics]:
+    """Prompt and completion tokens, and what else the server told of them (logprobs, cached tokens)."""
+    usage = message.usage_metadata
+    logprobs = (message.response_metadata.get("logprobs") or {}).get("content")
+    details = usage.get("input_token_details") if usage else None
+    metrics = Metrics(
+        cached_tokens=details.get("cache_read") if details else None,
+        logprobs=tuple(item["logprob"] for item in logprobs) if logprobs else None,
+    )
+    return (usage["input_tokens"], usage["output_tokens"], metrics) if usage else (0, 0, metrics)
+
+
+def _is_passing(error: BaseException) -> bool:
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code in (408, 409, 425, 429) or error.status_code >= 500
+    return isinstance(error, (openai.APIConnectionError, openai.APIResponseValidationError, httpx.HTTPError, *NONSENSE))
+
+
+_backoff = wait_random_exponential(multiplier=0.3, max=MOST_WAIT_SEC)
+
+
+def _wait(state: RetryCallState) -> float:
+    """What the server asks for (Retry-After, in seconds), else exponential back-off with jitter."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, openai.APIStatusError):
+        asked = error.response.headers.get("retry-after", "")
+        if asked.replace(".", "", 1).isdigit():
+            return min(float(asked), MOST_WAIT_SEC)
+    return _backoff(state)

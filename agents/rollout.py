@@ -1,0 +1,146 @@
+"""The rollout engine: sandbox up, agent acts, diff taken, sandbox down; fresh sandbox, verifier, verdict.
+
+The agent's sandbox has never seen tests or reference; the verifier's has never run the agent's processes.
+What fails in the infrastructure is tried again with fresh sandboxes, and stays apart from reward 0.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from agents.agent import Agent, AgentLimits, LimitReached, Submitted
+from agents.errors import AgentFault, ModelUnavailable
+from agents.models import ModelConfig
+from agents.recorder import Recorder
+from agents.session import PrivilegedSession, RolloutSession
+from agents.tools.tool import Place
+from environments.diff import Diff
+from environments.errors import EnvironmentFault
+from environments.sandbox import Backend, running
+from tasks.errors import VerifierFault
+from tasks.task import Task
+from tasks.verdict import Verdict
+from tasks.verifiers import get_verifier
+from trajectories.rollout import Ending, Rollout, RolloutKey
+
+TRIES = 3
+GRACE_SEC = 30.0  # an agent in code that does not look at its limits is stopped this long after them
+
+
+@dataclass
+class Attempt:
+    """What came of one attempt so far; filled in as it goes, so that a failure keeps what there was."""
+
+    recorder: Recorder
+    session: RolloutSession | None = None
+    diff: Diff = field(default_factory=Diff)
+    verdict: Verdict = field(default_factory=lambda: Verdict(reward=0.0))
+    ending: Ending = "finished"
+    detail: str = ""
+    agent_sec: float = 0.0
+    verifier_sec: float = 0.0
+
+
+async def roll_out(
+    task: Task,
+    agent: Agent,
+    backend: Backend,
+    *,
+    key: RolloutKey,
+    limits: AgentLimits,
+    model: ModelConfig | None,
+) -> Rollout:
+    """One rollout with its verdict. Raises only for what no rollout can go on with (a backend that cannot run)."""
+    started, start = datetime.now(UTC), time.monotonic()
+    seed = int.from_bytes(sha256(key.id.encode()).digest()[:4], "big")
+    for number in range(TRIES):
+        attempt = Attempt(Recorder(session_id=f"{key.id}-{number}"))
+        await _try(attempt, task, agent, backend, seed=seed, limits=limits, model=model)
+        if attempt.ending != "infrastructure_error":
+            break
+        if number + 1 < TRIES:
+            await asyncio.sleep(0.5 * 2**number)
+    session = attempt.session
+    recorder = attempt.recorder
+    return Rollout(
+        key=key,
+        seed=seed,
+        family=task.family,
+        ending=attempt.ending,
+        ending_detail=attempt.detail,
+        diff=attempt.diff.text(),
+        verdict=attempt.verdict,
+        trajectory=recorder.trajectory(
+            agent=agent.name,
+            version=agent.version,
+            model_name=model.model if model else None,
+            tool_definitions=session.tool_definitions() if session else (),
+            extra={"task_id": task.id, "seed": seed, "ending": attempt.ending},
+        ),
+        started_at=started.isoformat(),
+        agent_sec=attempt.agent_sec,
+        verifier_sec=attempt.verifier_sec,
+        total_sec=time.monotonic() - start,
+        prompt_tokens=recorder.prompt_tokens,
+        completion_tokens=recorder.completion_tokens,
+        cost_usd=recorder.cost_usd,
+        invalid_tool_calls=session.invalid_calls if session else 0,
+        is_privileged=bool(getattr(agent, "needs_reference", False)),
+        provenance=task.provenance.model_dump(mode="json"),
+    )
+
+
+async def _try(
+    attempt: Attempt,
+    task: Task,
+    agent: Agent,
+    backend: Backend,
+    *,
+    seed: int,
+    limits: AgentLimits,
+    model: ModelConfig | None,
+) -> None:
+    limits = limits.model_copy(update={"seconds": min(limits.seconds, task.agent_timeout_sec)})
+    start = time.monotonic()
+    try:
+        async with running(backend, task.agent_spec) as sandbox:
+            needs_reference = bool(getattr(agent, "needs_reference", False))
+            kind = PrivilegedSession if needs_reference else RolloutSession
+            place = Place(sandbox, backend, task)
+            session = kind(place, seed=seed, limits=limits, recorder=attempt.recorder, model=model)
+            if isinstance(session, PrivilegedSession):
+                session.reference, session.solve_script = task.reference, task.solve_script
+            attempt.session = session
+            await _act(attempt, agent, session, limits)
+            attempt.diff = await sandbox.diff()
+        attempt.agent_sec = time.monotonic() - start
+        start = time.monotonic()
+        attempt.verdict = await get_verifier(task.verifier).verify(task, attempt.diff, backend)
+    except (EnvironmentFault, VerifierFault) as fault:
+        attempt.verdict = Verdict(reward=0.0, error=f"{type(fault).__name__}: {fault}")
+    attempt.verifier_sec = time.monotonic() - start
+    if attempt.verdict.error:
+        attempt.ending, attempt.detail = "infrastructure_error", attempt.verdict.error
+
+
+async def _act(attempt: Attempt, agent: Agent, session: RolloutSession, limits: AgentLimits) -> None:
+    """Let the agent work; how it ended goes into the attempt. Infrastructure faults are raised."""
+    try:
+        async with asyncio.timeout(limits.seconds + GRACE_SEC):
+            await agent.act(session)
+    except Submitted:
+        attempt.ending = "submitted"
+    except LimitReached as limit:
+        attempt.ending, attempt.detail = limit.reason, limit.detail
+    except TimeoutError:
+        attempt.ending, attempt.detail = "time_limit", f"{limits.seconds:g} s"
+    except ModelUnavailable as fault:
+        attempt.ending, attempt.detail = "model_error", str(fault)
+    except (EnvironmentFault, VerifierFault):
+        raise
+    except AgentFault as fault:
+        attempt.ending, attempt.detail = "agent_error", str(fault)
+    except Exception as error:  # noqa: BLE001  an agent of somebody else's may raise anything: its end, not ours
+        attempt.ending, attempt.detail = "agent_error", f"{type(error).__name__}: {error}"

@@ -1,0 +1,131 @@
+"""One rollout as the agent sees it: dispatches tool calls, keeps the limits, records the trajectory."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from agents.agent import AgentLimits, LimitReached, Submitted, ToolAnswer
+from agents.models import ModelConfig
+from agents.recorder import Recorder
+from agents.tools import get_tools
+from agents.tools.tool import Place, definition_of
+from environments.diff import Diff
+from trajectories.atif import Metrics, ToolCall
+
+
+class RolloutSession:
+    """The Session of every agent. Holds no reference and no tests: those stay with the engine."""
+
+    def __init__(
+        self, place: Place, *, seed: int, limits: AgentLimits, recorder: Recorder, model: ModelConfig | None
+    ) -> None:
+        self.task_id = place.task.id
+        self.instruction = place.task.instruction
+        self.seed = seed
+        self.limits = limits
+        self.recorder = recorder
+        self.model = model
+        self.steps = 0
+        self.invalid_calls = 0
+        self._invalid_in_a_row = 0
+        self._place = place
+        self._tools = get_tools(place.task.tools)
+        self._deadline = time.monotonic() + limits.seconds
+        recorder.say("user", self.instruction)
+
+    @property
+    def seconds_left(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+    def tool_definitions(self) -> tuple[dict[str, Any], ...]:
+        """OpenAI function schemas of the tools allowed in this task."""
+        return tuple(definition_of(tool) for tool in self._tools.values())
+
+    def say(self, message: str, *, source: str = "agent") -> None:
+        """Record a message as a step of its own."""
+        self.recorder.say(source, message)
+
+    async def call(self, tool: str, arguments: Mapping[str, Any]) -> ToolAnswer:
+        """Call a tool as one recorded step. See Session.call."""
+        self.begin_step()
+        call = ToolCall(tool_call_id=f"call_{self.steps}", function_name=tool, arguments=dict(arguments))
+        self.recorder.act([call])
+        return await self.answer(call)
+
+    def begin_step(self) -> None:
+        """Count a step. Raises LimitReached where a limit is hit already."""
+        recorder = self.recorder
+        if self.steps >= self.limits.steps:
+            raise LimitReached("step_limit", f"{self.limits.steps} steps")
+        if self.seconds_left <= 0:
+            raise LimitReached("time_limit", f"{self.limits.seconds:g} s")
+        if recorder.prompt_tokens + recorder.completion_tokens >= self.limits.tokens:
+            raise LimitReached("token_limit", f"{self.limits.tokens} tokens")
+        if recorder.cost_usd >= self.limits.cost_usd:
+            raise LimitReached("cost_limit", f"{self.limits.cost_usd:g} US dollars")
+        self.steps += 1
+
+    def record_model(
+        self,
+        *,
+        message: str,
+        reasoning: str | None,
+        calls: list[ToolCall],
+        prompt_tokens: int,
+        completion_tokens: int,
+        metrics: Metrics | None = None,
+    ) -> None:
+        """A model's answer as one step, with its tokens and its cost."""
+        assert self.model is not None
+        found = metrics or Metrics()
+        self.recorder.act(
+            calls,
+            message=message,
+            reasoning=reasoning,
+            model_name=self.model.model,
+            metrics=found.model_copy(
+                update={
+                    "prompt_tokens": prompt_tokens,
+                    "completion_tokens": completion_tokens,
+                    "cost_usd": self.model.cost(prompt_tokens, completion_tokens),
+                }
+            ),
+        )
+
+    async def answer(self, call: ToolCall) -> ToolAnswer:
+        """Carry out a call that was recorded. Raises Submitted, LimitReached, EnvironmentFault."""
+        tool = self._tools.get(call.function_name)
+        if tool is None:
+            return self.refuse(call, f"there is no tool {call.function_name!r}; there are: {', '.join(self._tools)}")
+        try:
+            arguments = tool.arguments.model_validate(call.arguments)
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            return self.refuse(call, f"wrong arguments of {tool.name}: {problems}. Call it again, corrected.")
+        self._invalid_in_a_row = 0
+        result = await tool.call(self._place, arguments)
+        self.recorder.answer(call.tool_call_id, result.text, is_error=result.is_error)
+        if tool.name == "submit":
+            raise Submitted
+        return result
+
+    def refuse(self, call: ToolCall, reason: str) -> ToolAnswer:
+        """Tell the caller that a call was malformed, and count it. Raises LimitReached for too many in a row."""
+        self.recorder.answer(call.tool_call_id, reason, is_error=True)
+        self.count_invalid(reason)
+        return ToolAnswer(text=reason, is_error=True)
+
+    def count_invalid(self, reason: str) -> None:
+        self.invalid_calls += 1
+        self._invalid_in_a_row += 1
+        if self._invalid_in_a_row >= self.limits.invalid_calls:
+            raise LimitReached("invalid_calls", f"{self._invalid_in_a_row} in a row; the last: {reason}")
+
+
+class PrivilegedSession(RolloutSession):
+    """For agents that declare `needs_reference`: the engine's own measure of a task, never a policy to train on."""
+
+    reference: Diff | None = None
+    solve_script: bytes | None = None
