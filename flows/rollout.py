@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import nullcontext
 from contextvars import ContextVar
+from uuid import UUID
 
 import prefect
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
@@ -15,9 +16,9 @@ from flows.models import resolve, serving
 from flows.place import Place
 from flows.progress import Tally
 from flows.requests import AgentRequest, RolloutRequest
-from tasks.suite import open_suite, prepare_suite
+from tasks.suite import Suite, open_suite, prepare_suite
 from trajectories.rollout import Rollout, RolloutKey
-from trajectories.store import PassRate
+from trajectories.store import PassRate, Store
 
 BATCHES_AT_ONCE = 2  # while one batch ends, the other keeps the slots filled
 
@@ -43,6 +44,15 @@ def outcome_of(rollout: Rollout) -> str:
     if rollout.is_unknown:
         return "unknown"
     return "solved" if rollout.verdict.is_solved else "failed"
+
+
+def register(suite: Suite, store: Store) -> None:
+    """Make the suite and its tasks known to the store."""
+    manifest = suite.manifest
+    if store.knows_suite(manifest.hash):
+        return
+    tasks = [(task.id, task.family, task.provenance) for task in suite.tasks()]
+    store.register_suite(hash=manifest.hash, name=manifest.name, version=manifest.version, tasks=tasks)
 
 
 @prefect.task(
@@ -82,7 +92,7 @@ def rollout_batch(
 @prefect.flow(
     name="rollout",
     flow_run_name="rollout {request.suite.name}",
-    task_runner=ThreadPoolTaskRunner(max_workers=BATCHES_AT_ONCE),
+    task_runner=ThreadPoolTaskRunner(max_workers=BATCHES_AT_ONCE),  # type: ignore[arg-type]
     persist_result=True,
 )
 def rollout_flow(request: RolloutRequest, place: Place) -> RolloutSummary:
@@ -103,6 +113,7 @@ def rollout_flow(request: RolloutRequest, place: Place) -> RolloutSummary:
         parts = list(split(len(left), place.jobs))
         slots = -(-place.jobs // min(BATCHES_AT_ONCE, place.jobs))
         progress = create_progress_artifact(100 * len(finished) / max(1, len(keys)), key="rollouts")
+        assert isinstance(progress, UUID)
         futures = [
             rollout_batch.submit(left[part], request, place, endpoints, slots, f"{number} of {len(parts)}")
             for number, part in enumerate(parts, start=1)

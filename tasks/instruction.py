@@ -15,6 +15,7 @@ SHOWN = 3
 PHRASINGS = 3
 EXCERPT_LINES = 12
 LINE_WIDTH = 200
+ADDRESS = re.compile(r"0x[0-9a-f]{6,}")  # of an object: another one in each run
 SHORTEST_LEAK = 8  # characters without white space: shorter lines (`else:`, `pass`) tell nothing
 
 
@@ -71,14 +72,14 @@ def excerpt_of(result: TestResult) -> str:
     errors = [line for line in lines if line.startswith("E ")]
     test_line = next((line for line in lines if line.startswith(">")), None)
     kept = ([test_line] if test_line and _is_of_the_test(lines) else []) + errors[:EXCERPT_LINES]
-    return "\n".join(line[:LINE_WIDTH] for line in kept) or last_line_of(result)
+    return ADDRESS.sub("0x…", "\n".join(line[:LINE_WIDTH] for line in kept)) or last_line_of(result)
 
 
 def last_line_of(result: TestResult) -> str:
     """Exception type and message alone."""
     errors = [line[1:].strip() for line in result.longrepr.splitlines() if line.startswith("E ")]
     text = next((line for line in errors if re.match(r"[\w.]*(Error|Exception|Warning|Exit)\b", line)), "")
-    return (text or (errors[0] if errors else result.outcome))[:LINE_WIDTH]
+    return ADDRESS.sub("0x…", text or (errors[0] if errors else result.outcome))[:LINE_WIDTH]
 
 
 def headline_of(result: TestResult) -> str:

@@ -144,6 +144,11 @@ class Store:
             except IntegrityError:
                 session.rollback()  # another process registered the same suite meanwhile
 
+    def knows_suite(self, suite_hash: str) -> bool:
+        """Whether register_suite was called for these contents."""
+        with Session(self._reading) as session:
+            return session.get(SuiteRow, suite_hash) is not None
+
     def record(self, rollout: Rollout) -> bool:
         """Write a rollout. False if that rollout is there already; an unknown outcome is replaced by a later one."""
         body = self._blobs.put(rollout.model_dump_json().encode())

@@ -69,7 +69,7 @@ def print_pass_rates(rates: "tuple[object, ...]") -> None:
     rows = []
     for rate in rates:
         row = rate.model_dump()  # type: ignore[attr-defined]
-        row["95 % interval"] = f"{row['low']:.2f} – {row['high']:.2f}"
+        row["95 % interval"] = f"{row['low']:.2f} to {row['high']:.2f}"
         row["pass rate"] = row["pass_rate"]
         rows.append(row)
     print_table(

@@ -22,30 +22,27 @@ def validate(
     from flows.place import Place
     from flows.progress import Tally
     from flows.settings import load_settings
-    from tasks.generate import validate_suite
+    from tasks.revalidate import TaskCheck, validate_suite
     from tasks.suite import open_suite, prepare_suite
 
     place = Place.from_settings(load_settings(backend=backend, jobs=jobs))
     opened = open_suite(suite, cache=place.cache)
     sandboxes = place.open_backend()
 
-    async def check() -> list[object]:
+    async def check() -> list[TaskCheck]:
         await sandboxes.sweep()
         await prepare_suite(opened, sandboxes, cache=place.cache)
         tally = Tally("validate", total=len(opened.task_ids()))
-        return list(
-            await validate_suite(
-                opened,
-                sandboxes,
-                cache=place.cache,
-                jobs=place.jobs,
-                on_progress=lambda result: tally.add("valid" if result.is_valid else "invalid"),
-            )
+        return await validate_suite(
+            opened,
+            sandboxes,
+            jobs=place.jobs,
+            on_progress=lambda result: tally.add("valid" if result.is_valid else "invalid"),
         )
 
     with progress_bar():
         results = asyncio.run(check())
-    rows = [result.model_dump(mode="json") for result in results]  # type: ignore[attr-defined]
+    rows = [result.model_dump(mode="json") for result in results]
     invalid = [row for row in rows if not row["is_valid"]]
     if as_json:
         print_json({"suite": str(suite), "tasks": len(rows), "invalid": len(invalid), "results": rows})

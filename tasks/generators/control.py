@@ -80,9 +80,9 @@ def remove_loop(file: SourceFile, definition: Definition) -> Iterator[Edit]:
 def remove_conditional(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """A whole `if` with its branches, or only its `else`."""
     for statements in blocks(definition.node):
-        for node in statements:
-            if isinstance(node, cst.If):
-                yield from _removed(file, node, statements, "conditional removed")
+        for statement in statements:
+            if isinstance(statement, cst.If):
+                yield from _removed(file, statement, statements, "conditional removed")
     for node in nodes(definition.node):
         if isinstance(node, cst.If) and isinstance(node.orelse, cst.Else):
             start, end = file.span(node.orelse)
