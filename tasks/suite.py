@@ -1,11 +1,26 @@
 """A suite: a named, versioned set of tasks: `suite.json` and `tasks/ID/` folders."""
 
-from collections.abc import Iterator
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from environments.errors import EnvironmentBuildFailed
+from environments.sandbox import Backend
+from tasks._environment import build_environment
+from tasks._read_folder import read_recipe
+from tasks.errors import BadTaskFolder, TaskFault
+from tasks.folder import RepositoryTask, SharedFiles, folder_hash, read_task, write_repository_task
+from tasks.repository import Repository
 from tasks.task import Task
+
+MANIFEST = "suite.json"
+REJECTIONS = "rejections.jsonl"
 
 
 class Manifest(BaseModel):
@@ -27,16 +42,20 @@ class Suite(BaseModel):
 
     folder: Path
     manifest: Manifest
+    cache: Path
+    folders: dict[str, Path] = Field(description="task id -> its folder")
 
     def task_ids(self) -> list[str]:
-        raise NotImplementedError
+        return list(self.folders)
 
     def task(self, task_id: str) -> Task:
         """Raises BadTaskFolder."""
-        raise NotImplementedError
+        if task_id not in self.folders:
+            raise BadTaskFolder(f"{self.folder}: the suite has no task {task_id!r}")
+        return read_task(self.folders[task_id], cache=self.cache)
 
     def tasks(self) -> Iterator[Task]:
-        raise NotImplementedError
+        return (self.task(task_id) for task_id in self.folders)
 
 
 def open_suite(folder: Path, *, cache: Path) -> Suite:
@@ -45,4 +64,134 @@ def open_suite(folder: Path, *, cache: Path) -> Suite:
     Environments that a task names and that are not in the cache are made ready by `prepare_suite`.
     Raises BadTaskFolder.
     """
-    raise NotImplementedError
+    folder = folder.resolve()
+    if not folder.is_dir():
+        raise BadTaskFolder(
+            f"{folder}: there is no such folder; a suite is a folder with {MANIFEST} or of task folders"
+        )
+    if (folder / MANIFEST).is_file():
+        manifest = _read_manifest(folder / MANIFEST)
+        folders = {task_id: folder / "tasks" / task_id for task_id in manifest.tasks}
+        for task_id, place in folders.items():
+            if not place.is_dir():
+                raise BadTaskFolder(f"{folder / MANIFEST}: tasks: {task_id!r} has no folder {place}")
+    else:
+        folders = _find_folders(folder)
+        hashes = {task_id: folder_hash(place) for task_id, place in folders.items()}
+        manifest = Manifest(name=folder.name, hash=_hash(hashes), tasks=hashes)
+    return Suite(folder=folder, manifest=manifest, cache=cache.resolve(), folders=folders)
+
+
+async def prepare_suite(suite: Suite, backend: Backend, *, cache: Path) -> None:
+    """Make the Python environments that the suite's tasks name and the cache lacks; each once.
+
+    Raises BadTaskFolder, and TaskFault where an environment cannot be made here.
+    """
+    recipes = {recipe.id: recipe for place in suite.folders.values() if (recipe := read_recipe(place)) is not None}
+    for recipe in recipes.values():
+        try:
+            await asyncio.to_thread(build_environment, recipe, cache.resolve())
+        except EnvironmentBuildFailed as fault:
+            raise TaskFault(f"{suite.folder}: the environment {recipe.id} cannot be made: {fault}") from fault
+
+
+class SuiteWriter:
+    """Writes a suite task by task; a half-written one is gone on with. The manifest comes last.
+
+    Until `finish`, the folder has no manifest: what is there after a kill is a set of whole task folders.
+    """
+
+    def __init__(self, folder: Path, *, name: str = "", version: str = "1") -> None:
+        self.folder = folder.resolve()
+        self.name = name or self.folder.name
+        self.version = version
+        self._shared = SharedFiles()
+        (self.folder / "tasks").mkdir(parents=True, exist_ok=True)
+        self._known = {path.name for path in (self.folder / "tasks").iterdir() if (path / "task.toml").is_file()}
+        for task_id in sorted(self._known)[:1]:
+            self._shared.settle(self.folder / "tasks" / task_id)
+
+    @property
+    def task_ids(self) -> frozenset[str]:
+        """Of the tasks that are written already."""
+        return frozenset(self._known)
+
+    def add(self, task: RepositoryTask, repository: Repository) -> None:
+        """Write one task; the same task again gives the same bytes."""
+        self._reopen()
+        write_repository_task(task, repository, self.folder / "tasks" / task.id, self._shared)
+        self._known.add(task.id)
+
+    def remove(self, task_id: str) -> None:
+        """Take a task out again, e.g. one that a shorter run of the same seed does not have."""
+        self._reopen()
+        shutil.rmtree(self.folder / "tasks" / task_id)
+        self._known.discard(task_id)
+
+    def reject(self, rejection: BaseModel) -> None:
+        """Keep why a candidate is no task."""
+        with (self.folder / REJECTIONS).open("a", encoding="utf-8") as file:
+            file.write(rejection.model_dump_json() + "\n")
+
+    def rejections(self) -> list[dict[str, object]]:
+        """All that are kept, each once, sorted; a line cut short by a kill is left out."""
+        file = self.folder / REJECTIONS
+        lines = set(file.read_text(encoding="utf-8").splitlines()) if file.is_file() else set()
+        found = []
+        for line in sorted(lines):
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+        return found
+
+    def finish(self, provenance: Mapping[str, object] | None = None) -> Manifest:
+        """Write `suite.json`, in one step, over the tasks that are there now."""
+        rejections = self.rejections()
+        text = "".join(json.dumps(each, separators=(",", ":")) + "\n" for each in rejections)
+        _write_at_once(self.folder / REJECTIONS, text)
+        hashes = {task_id: folder_hash(self.folder / "tasks" / task_id) for task_id in sorted(self._known)}
+        manifest = Manifest(
+            name=self.name,
+            version=self.version,
+            hash=_hash(hashes),
+            tasks=hashes,
+            provenance=dict(provenance or {}),
+        )
+        _write_at_once(self.folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+        return manifest
+
+    def _reopen(self) -> None:
+        """A manifest says that a suite is whole; while it is written it is not."""
+        (self.folder / MANIFEST).unlink(missing_ok=True)
+
+
+def _find_folders(folder: Path) -> dict[str, Path]:
+    if (folder / "task.toml").is_file():
+        return {folder.name: folder}
+    for parent in (folder / "tasks", folder):
+        found = {file.parent.name: file.parent for file in sorted(parent.glob("*/task.toml"))}
+        if found:
+            return found
+    raise BadTaskFolder(f"{folder}: holds neither {MANIFEST} nor task folders (a folder with a task.toml)")
+
+
+def _read_manifest(file: Path) -> Manifest:
+    try:
+        return Manifest.model_validate_json(file.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        if isinstance(error, ValidationError):
+            lines = (f"{file}: {'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+            raise BadTaskFolder("\n".join(lines)) from error
+        raise BadTaskFolder(f"{file}: is not UTF-8 text") from error
+
+
+def _hash(hashes: Mapping[str, str]) -> str:
+    return sha256("".join(f"{task_id}\0{digest}\n" for task_id, digest in sorted(hashes.items())).encode()).hexdigest()
+
+
+def _write_at_once(file: Path, text: str) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".new-", delete=False, encoding="utf-8") as new:
+        new.write(text)
+    Path(new.name).chmod(0o644)
+    Path(new.name).replace(file)

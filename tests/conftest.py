@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from environments import Backend, Diff, FileChange, get_backend, running
+from tasks.folder import RepositoryTask, read_task, write_repository_task
 from tasks.repository import Repository, prepare_repository
 from tasks.source import Source, fetch_source
 from tasks.task import Provenance, Task
 from tasks.testrun import run_tests
+from tasks.verifiers.data import Definition, PytestData
 
 from .tiny_repository import TINY_FILES
 
@@ -51,43 +53,54 @@ def tiny_repository(tiny_source: Source, session_cache: Path, bubblewrap: Backen
 
 
 @pytest.fixture(scope="session")
-def tiny_task(tiny_repository: Repository, bubblewrap: Backend, tmp_path_factory: pytest.TempPathFactory) -> Task:
-    """A task with one bug, in `clamp`: numbers above the upper limit become the lower one."""
-    return asyncio.run(_task_with_bug(tiny_repository, bubblewrap, tmp_path_factory.mktemp("bug")))
+def tiny_draft(tiny_repository: Repository, bubblewrap: Backend) -> RepositoryTask:
+    """A validated task, not yet written: in `clamp`, numbers above the upper limit become the lower one."""
+    return asyncio.run(_draft_with_bug(tiny_repository, bubblewrap))
 
 
-async def _task_with_bug(repository: Repository, backend: Backend, layer: Path) -> Task:
+@pytest.fixture(scope="session")
+def tiny_task(
+    tiny_draft: RepositoryTask,
+    tiny_repository: Repository,
+    session_cache: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Task:
+    """The same task, written to a folder and read back."""
+    folder = tmp_path_factory.mktemp("tasks") / tiny_draft.id
+    write_repository_task(tiny_draft, tiny_repository, folder)
+    return read_task(folder, cache=session_cache)
+
+
+async def _draft_with_bug(repository: Repository, backend: Backend) -> RepositoryTask:
     path = "tinylib/numbers.py"
     clean = (repository.source.code / path).read_bytes()
     buggy = clean.replace(b"        return high\n", b"        return low\n")
     assert buggy != clean
-    (layer / path).parent.mkdir(parents=True)
-    (layer / path).write_bytes(buggy)
-    async with running(backend, repository.verifier_spec((layer,))) as sandbox:
+    async with running(backend, repository.verifier_spec()) as sandbox:
+        await sandbox.write_files({path: buggy})
         report = await run_tests(sandbox, repository.stable_tests, timeout_sec=60)
     failing = tuple(result.node_id for result in report.results if result.outcome != "passed")
     lines = clean.decode().splitlines()
     first, last = lines.index("def clamp(value, low, high):") + 1, lines.index("    return value") + 1
     reaching = repository.tests_reaching(path, range(first, last + 1))
-    return Task(
+    return RepositoryTask(
         id="tinylib-clamp",
-        folder=layer,
         instruction="Numbers above the upper limit come out wrong. Make the failing tests pass.",
         provenance=Provenance(
             source=repository.source.spec,
             source_hash=repository.source.hash,
             license=repository.source.license,
             repository=repository.source.name,
+            details={"kind": "by hand", "path": path, "lines": [8]},
         ),
-        agent_spec=repository.agent_spec((layer,)),
-        verifier_spec=repository.verifier_spec((layer,)),
-        verifier_data={
-            "fail_to_pass": failing,
-            "pass_to_pass": tuple(test for test in reaching if test not in failing),
-            "stable_tests": repository.stable_tests,
-            "definition": {"path": path, "first_line": first, "last_line": last},
-            "import_paths": repository.recipe.import_paths,
-            "per_test_timeout_sec": 5.0,
-        },
+        files={path: buggy},
         reference=Diff(changes=(FileChange(path=path, before=buggy, after=clean),)),
+        verifier_data=PytestData(
+            fail_to_pass=failing,
+            pass_to_pass=tuple(test for test in reaching if test not in failing),
+            stable_tests=repository.stable_tests,
+            definition=Definition(path=path, first_line=first, last_line=last),
+            import_paths=repository.recipe.import_paths,
+            per_test_timeout_sec=5.0,
+        ),
     )

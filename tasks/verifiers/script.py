@@ -6,12 +6,17 @@ directory does.
 """
 
 import json
+import shutil
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from environments.diff import Diff
 from environments.errors import EnvironmentFault
 from environments.sandbox import Backend, CommandResult, Sandbox, running
+from environments.spec import Mount, SandboxSpec
 from tasks.errors import VerifierFault
 from tasks.task import Task
 from tasks.verdict import Check, Verdict
@@ -30,13 +35,9 @@ class ScriptVerifier:
         """Never raises for what the diff does; infrastructure trouble comes back as `error`."""
         started = time.perf_counter()
         try:
-            async with running(backend, task.verifier_spec) as sandbox:
-                await apply_diff(sandbox, diff)
-                await sandbox.write_files(_test_files(task.folder / "tests"), mode=0o755)
-                await sandbox.write_files({f"{_LOGS}/.keep": b""})
-                env = {str(key): str(value) for key, value in task.verifier_data.get("env", {}).items()}
-                done = await sandbox.run(["bash", "/tests/test.sh"], timeout_sec=task.verifier_timeout_sec, env=env)
-                rewards = await _read_rewards(sandbox, done)
+            with _mounts(task) as mounts:
+                spec = task.verifier_spec.model_copy(update={"mounts": (*task.verifier_spec.mounts, *mounts)})
+                done, rewards = await _judge(task, spec, diff, backend)
         except (EnvironmentFault, VerifierFault) as fault:
             return Verdict(reward=0.0, error=str(fault), duration_sec=time.perf_counter() - started)
         return Verdict(
@@ -45,6 +46,30 @@ class ScriptVerifier:
             evidence=(done.stdout + done.stderr)[-_EVIDENCE:],
             duration_sec=time.perf_counter() - started,
         )
+
+
+@contextmanager
+def _mounts(task: Task) -> Iterator[tuple[Mount, ...]]:
+    """A copy of tests/ at /tests, and /logs where the reward goes; both only for this one sandbox."""
+    with tempfile.TemporaryDirectory(prefix="gristmill-verifier-", ignore_cleanup_errors=True) as scratch:
+        tests, logs = Path(scratch) / "tests", Path(scratch) / "logs"
+        shutil.copytree(task.folder / "tests", tests)
+        (logs / "verifier").mkdir(parents=True)
+        Path(scratch).chmod(0o755)
+        for folder in (logs, logs / "verifier"):
+            folder.chmod(0o777)  # the sandbox's user is another one than ours
+        yield (
+            Mount(source=tests, target="/tests", read_only=False),
+            Mount(source=logs, target="/logs", read_only=False),
+        )
+
+
+async def _judge(task: Task, spec: SandboxSpec, diff: Diff, backend: Backend) -> tuple[CommandResult, dict[str, float]]:
+    env = {str(key): str(value) for key, value in task.verifier_data.get("env", {}).items()}
+    async with running(backend, spec) as sandbox:
+        await apply_diff(sandbox, diff)
+        done = await sandbox.run(["bash", "/tests/test.sh"], timeout_sec=task.verifier_timeout_sec, env=env)
+        return done, await _read_rewards(sandbox, done)
 
 
 async def _read_rewards(sandbox: Sandbox, done: CommandResult) -> dict[str, float]:
@@ -82,11 +107,3 @@ def _parse(name: str, text: str) -> dict[str, float]:
 def _one_reward(rewards: dict[str, float]) -> float:
     """`reward` where it is named, else the mean of all."""
     return rewards["reward"] if "reward" in rewards else sum(rewards.values()) / len(rewards)
-
-
-def _test_files(folder: Path) -> dict[str, bytes]:
-    return {
-        f"/tests/{path.relative_to(folder).as_posix()}": path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
