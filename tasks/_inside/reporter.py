@@ -42,7 +42,7 @@ class Reporter:
         self._codes: dict[str, Any] = {}
         self._is_late = False
         self._gate = set(config["gate"]) - set(config["skip"])
-        self._is_shut = False
+        self._is_shut = self._has_failed = False
         # held here: tested code may replace those of the modules
         self._setitimer, self._clock, self._exit, self._getpid = (
             signal.setitimer,
@@ -67,6 +67,7 @@ class Reporter:
 
     def pytest_collectreport(self, report: Any) -> None:
         if report.failed:
+            self._has_failed = True
             self.sender.send("result", id=report.nodeid or ".", outcome="error", sec=0.0, longrepr=_longrepr(report),
                              is_collection=True)  # fmt: skip
 
@@ -108,6 +109,10 @@ class Reporter:
         self.canary = canary
         items.insert(random.SystemRandom().choice(places), canary)
 
+    def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
+        """The canary is not shown to people, who would count it."""
+        return ("", "", "") if self.canary is not None and report.nodeid == self.canary.nodeid else None
+
     # -- running
 
     def pytest_runtest_protocol(self, item: Any, nextitem: Any) -> Iterator[None]:
@@ -140,6 +145,7 @@ class Reporter:
 
     def _stop_if_decided(self, item: Any, outcome: str) -> None:
         has_failed = outcome in ("failed", "error")
+        self._has_failed = self._has_failed or has_failed
         if has_failed and self.config["stop_at_first_failure"]:
             item.session.shouldfail = "stopped at the first failure"
         if item.nodeid in self._gate:
@@ -190,7 +196,8 @@ class Reporter:
         self._look_for_tampering()
         if self.canary_outcome not in ("failed", "error") and not self._was_cut_short():
             self._tampered([f"a test that must fail has {self.canary_outcome or 'not run'}"])
-        self.sender.send("done", exit=exit_code)
+        # the canary's failure is in pytest's exit code, and is none of the repository's
+        self.sender.send("done", exit=0 if exit_code == 1 and not self._has_failed else exit_code)
 
     def _was_cut_short(self) -> bool:
         return not self.canary_outcome and (self.config["stop_at_first_failure"] or self._is_shut)
@@ -198,6 +205,8 @@ class Reporter:
 
 # Older pytests know only hookwrapper, newer ones both; set here since pytest is imported later than this file.
 def mark_hooks(pytest: Any) -> None:
+    first = pytest.hookimpl(tryfirst=True)(Reporter.pytest_report_teststatus)
+    setattr(Reporter, first.__name__, first)
     for name in ("pytest_runtest_protocol", "pytest_runtest_makereport"):
         setattr(Reporter, name, pytest.hookimpl(hookwrapper=True, tryfirst=True)(getattr(Reporter, name)))
     modify = pytest.hookimpl(trylast=True)(Reporter.pytest_collection_modifyitems)
