@@ -45,8 +45,9 @@ def bare_bwrap(folder: Path) -> list[str]:
 
 
 def bare_docker(image: str) -> list[str]:
-    flags = ["--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--init"]
+    flags = ["--network", "none", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--hostname", "sandbox"]
     flags += ["--pids-limit", "256", "--memory", "2g", "--memory-swap", "2g", "--cpus", "1", "--user", "1000:1000"]
+    flags += ["--shm-size", "1g", "--tmpfs", "/tmp", "--tmpfs", "/home/sandbox", "--log-driver", "none"]
     return ["docker", "run", "--rm", *flags, image, "true"]
 
 

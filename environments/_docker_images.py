@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments._bwrap import package_folders
-from environments._tar import add_mount, streamed
+from environments._tar import add_mount, add_parents, streamed
 from environments.errors import EnvironmentBuildFailed, SandboxGone, UnsupportedSpec
-from environments.images import SUITE, base_key, base_tar
+from environments.images import BASE_WORKDIR, SUITE, base_key, base_tar
 from environments.spec import Mount, SandboxSpec
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class Images:
         with self._lock:
             start = self._built(spec.build_context) if spec.build_context else spec.image or self._base()
             mounts = [mount for mount in spec.mounts if mount.read_only]
-            return self._with_mounts(start, mounts) if mounts else start
+            is_ours = spec.image is None and spec.build_context is None
+            workdir = spec.workdir if is_ours and (self._base_image or spec.workdir != BASE_WORKDIR) else None
+            return self._baked(start, mounts, workdir) if mounts or workdir else start
 
     def base(self) -> str:
         with self._lock:
@@ -74,10 +76,10 @@ class Images:
                 raise EnvironmentBuildFailed(f"docker could not import the base image: {answer[-500:]}")
         return _BASE_TAG
 
-    def _with_mounts(self, start: str, mounts: list[Mount]) -> str:
+    def _baked(self, start: str, mounts: list[Mount], workdir: str | None) -> str:
         """Baked once: a read-only source never changes, so its resolved path names its contents."""
         sources = [(os.fspath(mount.source.resolve()), mount.target) for mount in mounts]
-        key = _digest(json.dumps([self.inspect(start)["Id"], sources]))
+        key = _digest(json.dumps([self.inspect(start)["Id"], sources, workdir]))
         tag = f"{_ENV_REPOSITORY}:{key}"
         if self._labelled(tag) == key:
             return tag
@@ -86,6 +88,8 @@ class Images:
         try:
 
             def write(tar: tarfile.TarFile) -> None:
+                if workdir is not None:
+                    add_parents(tar, workdir, last_uid=1000)
                 for source, target in sources:
                     add_mount(tar, Path(source), target, frozenset(package_folders(Path(source))))
 

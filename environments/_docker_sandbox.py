@@ -1,21 +1,23 @@
 """One container. Its commands are `docker exec`s, one after the other: what a command leaves running ends with it."""
 
 import asyncio
+import io
 import posixpath
 import socket as sockets
 import tarfile
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from environments import _paths_inside
 from environments._bwrap import BASE_ENV, HOME
 from environments._docker_diff import Chunks, container_diff
 from environments._docker_stream import converse
 from environments._snapshot import Level
-from environments._tar import add_level, add_parents, files_tar, streamed
+from environments._tar import add_files, add_level, add_parents, size_of, streamed
 from environments.diff import Diff
-from environments.errors import SandboxGone
+from environments.errors import EnvironmentFault, SandboxGone
 from environments.process import CappedBytes
 from environments.sandbox import CommandResult
 from environments.spec import SandboxSpec
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 # processes but this one (and process 1, which the kernel spares). The shell's own remarks on how a
 # command ended are dropped. 126: no such folder; 127: no such command.
 _ENTER = 'cd -- "$1" || exit 126; shift; exec 9>&2 2>/dev/null; "$@" 2>&9 9>&-; code=$?; kill -9 -1; exit $code'
+# Each exec costs 50 ms, so the first command brings the files along: as that user, so that no link
+# among them can lead to what is not the user's.
+_UNPACK = "umask 022; tar -x -o -p -f - -C / || exit 125; exec </dev/null; "
+_SMALL_BYTES = 4 << 20  # more takes long enough to be no part of a command's time
 _KILL_ALL = ["/bin/sh", "-c", "kill -9 -1"]
 _END_TIMEOUT_SEC = 10.0
 _FILE_TIMEOUT_SEC = 60.0
@@ -34,9 +40,21 @@ _WATCH_SEC = 2.0
 _OOM_COUNTS = "cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null"
 
 
+def owner_of(spec: SandboxSpec) -> int:
+    """The uid that the working directory's files shall have; an image's own user may be root."""
+    return 1000 if spec.image is None and spec.build_context is None else 0
+
+
 class DockerSandbox:
     def __init__(
-        self, name: str, container: str, spec: SandboxSpec, image: str, daemon: "Daemon", *, user: str
+        self,
+        name: str,
+        container: str,
+        spec: SandboxSpec,
+        image: str,
+        daemon: "Daemon",
+        user: str,
+        files: IO[bytes] | None,
     ) -> None:
         self.id = name
         self.spec = spec
@@ -47,23 +65,28 @@ class DockerSandbox:
         self._is_plain = spec.image is None and spec.build_context is None
         self._turn = asyncio.Lock()
         self._is_stopped = False
-        self._is_untouched = True  # no code has run yet, so the layers alone say where links are
         self._oom_kills = 0
+        self._files = files  # a tar that is not in the container yet
 
     @staticmethod
     def fill(api: Any, container: str, spec: SandboxSpec) -> None:
-        """The working directory's first contents, before the first process: owned by the sandbox's user."""
-        level = Level.root(spec.layers)
-        is_plain = spec.image is None and spec.build_context is None
-        if not is_plain and not spec.layers:
-            return
-        uid = 1000 if is_plain else 0
+        """Put the layers into a container that has not started yet."""
+        uid = owner_of(spec)
 
         def write(tar: tarfile.TarFile) -> None:
             add_parents(tar, spec.workdir, last_uid=uid)
-            add_level(tar, spec.workdir.strip("/"), level, uid=uid)
+            add_level(tar, spec.workdir.strip("/"), Level.root(spec.layers), uid=uid)
 
-        api.put_archive(container, "/", streamed(write))
+        if spec.layers:
+            api.put_archive(container, "/", streamed(write))
+
+    @staticmethod
+    def pack(spec: SandboxSpec) -> IO[bytes]:
+        """The same as a tar, to be unpacked by the sandbox's user."""
+        file = tempfile.SpooledTemporaryFile(max_size=2 * _SMALL_BYTES)  # noqa: SIM115  closed by `stop`
+        with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            add_level(tar, spec.workdir.strip("/"), Level.root(spec.layers), uid=1000)
+        return file
 
     async def run(
         self,
@@ -79,8 +102,9 @@ class DockerSandbox:
         return (await self._execute(command, folder, timeout_sec, environment, stdin, self.spec.limits.output_bytes))[0]
 
     async def read_file(self, path: str, *, max_bytes: int = 10_000_000) -> bytes:
-        full = posixpath.normpath(posixpath.join(self.spec.workdir, path))
         self._check_running()
+        full = posixpath.normpath(posixpath.join(self.spec.workdir, path))
+        await self._unpack()
         if self._is_in_layer(full):
             data = await self._daemon.call(lambda: self._archived(full, path, max_bytes))
             if data is not None:
@@ -93,23 +117,24 @@ class DockerSandbox:
     async def write_files(self, files: Mapping[str, bytes], *, mode: int = 0o644) -> None:
         self._check_running()
         full = {posixpath.normpath(posixpath.join(self.spec.workdir, path)): data for path, data in files.items()}
-        quick = {path: data for path, data in full.items() if self._is_free_of_links(path)}
-        if quick:
-            tar = files_tar(quick, uid=1000 if self._is_plain else 0, mode=mode, parents_of=self.spec.workdir)
-            await self._daemon.call(lambda: self._daemon.api.put_archive(self._container, "/", tar))
-        others = {path: data for path, data in full.items() if path not in quick}
-        if len(others) > 1:
-            tar = files_tar(others, uid=0, mode=mode, parents_of=None)
-            command = _paths_inside.unpack_command()
-            result, _ = await self._execute(command, "/", _FILE_TIMEOUT_SEC, BASE_ENV, tar, 1000)
-            _paths_inside.check_done(result.exit_code, ", ".join(others), result.stderr)
-        for path, data in others.items() if len(others) == 1 else ():
-            command = _paths_inside.write_command(path, mode)
-            result, _ = await self._execute(command, "/", _FILE_TIMEOUT_SEC, BASE_ENV, data, 1000)
-            _paths_inside.check_done(result.exit_code, path, result.stderr)
+        if self._files is not None and not any(self._is_in_the_way(path) for path in full):
+            add_files(self._files, full, uid=1000, mode=mode)
+            return
+        await self._unpack()
+        if len(full) == 1:
+            ((path, data),) = full.items()
+            command, stdin = _paths_inside.write_command(path, mode), data
+        else:
+            path, command = ", ".join(full), _paths_inside.unpack_command()
+            with io.BytesIO() as tar:
+                add_files(tar, full, uid=1000, mode=mode)
+                stdin = tar.getvalue()
+        result, _ = await self._execute(command, "/", _FILE_TIMEOUT_SEC, BASE_ENV, stdin, 1000)
+        _paths_inside.check_done(result.exit_code, path, result.stderr)
 
     async def diff(self) -> Diff:
         self._check_running()
+        await self._unpack()
         async with self._turn:
             return await self._daemon.call(
                 lambda: container_diff(self._daemon, self._container, self._image, self.spec, self.fill)
@@ -119,19 +144,40 @@ class DockerSandbox:
         if self._is_stopped:
             return
         self._is_stopped = True
+        if self._files is not None:
+            self._files.close()
         await self._daemon.change(lambda: self._daemon.remove(self._container))
 
+    async def _unpack(self) -> None:
+        if self._files is not None:
+            result, _ = await self._execute(["true"], "/", _FILE_TIMEOUT_SEC, BASE_ENV, b"", 1000, is_alone=True)
+            if result.exit_code != 0:
+                raise EnvironmentFault(f"sandbox {self.id}: its files could not be unpacked: {result.stderr}")
+
     async def _execute(
-        self, command: Sequence[str], cwd: str, timeout_sec: float, env: Mapping[str, str], stdin: bytes, limit: int
+        self,
+        command: Sequence[str],
+        cwd: str,
+        timeout_sec: float,
+        env: Mapping[str, str],
+        stdin: bytes,
+        limit: int,
+        *,
+        is_alone: bool = False,
     ) -> tuple[CommandResult, CappedBytes]:
+        if self._files is not None and not is_alone and (stdin or size_of(self._files) > _SMALL_BYTES):
+            await self._unpack()
         async with self._turn:
             self._check_running()
-            self._is_untouched = False
             out, err = CappedBytes(limit), CappedBytes(limit)
-            argv = ["/bin/sh", "-c", _ENTER, "sh", cwd, *command]
+            files, self._files = self._files, None
+            script = _UNPACK + _ENTER if files else _ENTER
+            argv = ["/bin/sh", "-c", script, "sh", cwd, *command]
+            source: IO[bytes] = files or io.BytesIO(stdin)
+            source.seek(0)
             began = time.monotonic()
             running = asyncio.ensure_future(
-                self._daemon.call(lambda: self._exec(argv, self._user, env, stdin, out, err))
+                self._daemon.call(lambda: self._exec(argv, self._user, env, source, out, err))
             )
             timed_out = False
             try:
@@ -142,6 +188,8 @@ class DockerSandbox:
             except asyncio.CancelledError:
                 await asyncio.shield(self._kill_all(running))
                 raise
+            if code == 125 and files and not timed_out and err.text().startswith("tar: "):
+                raise EnvironmentFault(f"sandbox {self.id}: its files could not be unpacked: {err.text()}")
             oom_killed = code >= 128 and not timed_out and await self._was_oom_killed()
             result = CommandResult(
                 exit_code=None if timed_out else code,
@@ -174,7 +222,7 @@ class DockerSandbox:
         nothing: dict[str, str] = {}
         for _ in range(3):
             await self._daemon.call(
-                lambda: self._exec(_KILL_ALL, self._user, nothing, b"", CappedBytes(100), CappedBytes(100))
+                lambda: self._exec(_KILL_ALL, self._user, nothing, io.BytesIO(), CappedBytes(100), CappedBytes(100))
             )
             await asyncio.wait([running], timeout=_END_TIMEOUT_SEC / 3)
             if running.done():
@@ -185,7 +233,7 @@ class DockerSandbox:
     async def _was_oom_killed(self) -> bool:
         counts = CappedBytes(10_000)
         await self._daemon.call(
-            lambda: self._exec(["/bin/sh", "-c", _OOM_COUNTS], self._user, {}, b"", counts, CappedBytes(100))
+            lambda: self._exec(["/bin/sh", "-c", _OOM_COUNTS], self._user, {}, io.BytesIO(), counts, CappedBytes(100))
         )
         lines = [line.split() for line in counts.text().splitlines()]
         kills = sum(int(words[1]) for words in lines if len(words) == 2 and words[0] == "oom_kill")
@@ -197,14 +245,14 @@ class DockerSandbox:
         argv: Sequence[str],
         user: str,
         env: Mapping[str, str],
-        stdin: bytes,
+        stdin: IO[bytes],
         out: CappedBytes,
         err: CappedBytes,
     ) -> int:
         """One exec to its end (blocking); its exit code."""
         api = self._daemon.api
         exec_id = api.exec_create(
-            self._container, list(argv), stdin=bool(stdin), user=user, environment=dict(env), workdir="/"
+            self._container, list(argv), stdin=size_of(stdin) > 0, user=user, environment=dict(env), workdir="/"
         )["Id"]
         stream = api.exec_start(exec_id, socket=True)
         try:
@@ -242,12 +290,13 @@ class DockerSandbox:
         elsewhere = ["/tmp", HOME, "/dev", "/proc", "/sys", *(m.target for m in self.spec.mounts if not m.read_only)]
         return not any(full == folder or full.startswith(folder + "/") for folder in elsewhere)
 
-    def _is_free_of_links(self, full: str) -> bool:
-        if not self._is_untouched or not self._is_plain or not full.startswith(self.spec.workdir + "/"):
+    def _is_in_the_way(self, full: str) -> bool:
+        """Whether a folder of that name is in the layers, or a link above it: not for one tar to resolve."""
+        if not full.startswith(self.spec.workdir + "/"):
             return False
         parts = full.removeprefix(self.spec.workdir + "/").split("/")
         level = Level.root(self.spec.layers)
-        return not level.holds_link(parts[:-1]) and not level.is_folder(parts)
+        return level.is_folder(parts) or level.holds_link(parts[:-1])
 
     def _check_running(self) -> None:
         if self._is_stopped:

@@ -3,8 +3,10 @@
 Format: Docker Engine API, ContainerAttach, "Stream format" (8 bytes of header: stream, 0, 0, 0, length).
 """
 
+import contextlib
 import selectors
 import socket
+from typing import IO
 
 from environments.process import CappedBytes
 
@@ -36,18 +38,20 @@ class Frames:
             self._left -= len(part)
 
 
-def converse(connection: socket.socket, stdin: bytes, out: CappedBytes, err: CappedBytes) -> None:
+def converse(connection: socket.socket, stdin: IO[bytes], out: CappedBytes, err: CappedBytes) -> None:
     """Send all input and take all output, until the other side ends. Blocks."""
     frames = Frames(out, err)
-    rest = memoryview(stdin)
     connection.setblocking(False)
+    rest = stdin.read(_CHUNK)
     with selectors.DefaultSelector() as selector:
         selector.register(connection, selectors.EVENT_READ | (selectors.EVENT_WRITE if rest else 0))
         while True:
             for _, events in selector.select():
                 if events & selectors.EVENT_WRITE:
-                    rest = _sent(connection, rest)
+                    rest = _sent(connection, rest) or stdin.read(_CHUNK)
                     if not rest:
+                        with contextlib.suppress(OSError):  # the command has ended: nobody reads
+                            connection.shutdown(socket.SHUT_WR)
                         selector.modify(connection, selectors.EVENT_READ)
                 if events & selectors.EVENT_READ:
                     data = connection.recv(_CHUNK)
@@ -56,11 +60,11 @@ def converse(connection: socket.socket, stdin: bytes, out: CappedBytes, err: Cap
                     frames.add(data)
 
 
-def _sent(connection: socket.socket, rest: memoryview) -> memoryview:
+def _sent(connection: socket.socket, data: bytes) -> bytes:
+    """What is left of it."""
     try:
-        rest = rest[connection.send(rest[:_CHUNK]) :]
+        return data[connection.send(data) :]
+    except BlockingIOError:
+        return data
     except (BrokenPipeError, ConnectionResetError):
-        return rest[:0]  # the command reads no more; its output may still come
-    if not rest:
-        connection.shutdown(socket.SHUT_WR)
-    return rest
+        return b""  # the command reads no more; its output may still come

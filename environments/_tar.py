@@ -7,6 +7,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import IO
 
 from environments._snapshot import Level
 
@@ -89,21 +90,19 @@ def add_mount(tar: tarfile.TarFile, source: Path, target: str, hidden: frozenset
             _add_file(tar, os.path.join(folder, name), f"{target.strip('/')}/{path}", uid=0, readable=True)  # noqa: PTH118
 
 
-def files_tar(files: Mapping[str, bytes], *, uid: int, mode: int, parents_of: str | None) -> bytes:
-    """A small tar of files by path; with entries for the folders below `parents_of` where given."""
-    buffer = io.BytesIO()
-    made: set[str] = set()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+def add_files(file: IO[bytes], files: Mapping[str, bytes], *, uid: int, mode: int) -> None:
+    """Add files by absolute path to a tar, or make one of an empty file."""
+    file.seek(0)
+    with tarfile.open(fileobj=file, mode="a" if size_of(file) else "w", format=tarfile.PAX_FORMAT) as tar:
         for path, data in files.items():
-            if parents_of is not None:
-                parts = path.removeprefix(parents_of).strip("/").split("/")[:-1]
-                for i in range(1, len(parts) + 1):
-                    folder = f"{parents_of.strip('/')}/{'/'.join(parts[:i])}"
-                    if folder not in made:
-                        made.add(folder)
-                        add_folder(tar, folder, uid=uid)
             add_bytes(tar, path.strip("/"), data, uid=uid, mode=mode)
-    return buffer.getvalue()
+
+
+def size_of(file: IO[bytes]) -> int:
+    at = file.tell()
+    size = file.seek(0, io.SEEK_END)
+    file.seek(at)
+    return size
 
 
 def _add_file(tar: tarfile.TarFile, source: str, name: str, *, uid: int, readable: bool = False) -> None:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import docker
 import docker.errors
@@ -42,9 +42,11 @@ _TRANSIENT = (
 )
 
 T = TypeVar("T")
-# Process 1 of a container: ends it at its lifetime, and reaps orphans while it waits.
+# Process 1 of a container: ends it at its lifetime, and reaps orphans while it waits. Only builtins
+# beside the one sleep: it runs while the first command wants to start.
 _FIRST_PROCESS = (
-    "end=$(($(date +%s) + $1)); while left=$((end - $(date +%s))); [ $left -gt 0 ]; do sleep $left & wait $!; done"
+    "now() { read -r up _ </proc/uptime; up=${up%.*}; }; now; end=$((up + $1)); "
+    "while left=$((end - up)); [ $left -gt 0 ]; do sleep $left & wait $!; now; done"
 )
 
 
@@ -160,27 +162,34 @@ class DockerBackend:
         _check_supported(spec)
         _ = self._daemon.api
         name = uuid.uuid4().hex[:12]
+        container = _container_name(name)
+        files: IO[bytes] | None = None
         try:
             image = await self.image_of(spec)
             info = await self._daemon.change(lambda: self._images.inspect(image))
             spec = _with_workdir_of(spec, info)
-            await self._daemon.change(lambda: self._launch(name, image, spec))
+            if _is_plain(spec):
+                packing = self._daemon.call(lambda: DockerSandbox.pack(spec))
+                _, files = await asyncio.gather(self._daemon.change(lambda: self._launch(name, image, spec)), packing)
+            else:
+                await self._daemon.change(lambda: self._launch(name, image, spec))
         except BaseException:
-            await asyncio.shield(self._daemon.change(lambda: self._daemon.remove(_container_name(name))))
+            await asyncio.shield(self._daemon.change(lambda: self._daemon.remove(container)))
             raise
-        return DockerSandbox(name, _container_name(name), spec, image, self._daemon, user=_user(spec, info))
+        return DockerSandbox(name, container, spec, image, self._daemon, _user(spec, info), files)
 
     def _launch(self, name: str, image: str, spec: SandboxSpec) -> None:
         container = _container_name(name)
         api = self._daemon.api
         api.create_container_from_config(self._config(name, image, spec), container)
-        DockerSandbox.fill(api, container, spec)
+        if not _is_plain(spec):
+            DockerSandbox.fill(api, container, spec)
         api.start(container)
 
     def _config(self, name: str, image: str, spec: SandboxSpec) -> dict[str, Any]:
         limits = spec.limits
         size = f"size={limits.disk_mb}m"
-        is_plain = spec.image is None and spec.build_context is None
+        is_plain = _is_plain(spec)
         memory = limits.memory_mb << 20
         tmpfs = {"/tmp": f"rw,exec,nosuid,nodev,mode=1777,{size}"}
         if is_plain:
@@ -232,16 +241,21 @@ def _container_name(sandbox: str) -> str:
     return f"gristmill-{sandbox}"
 
 
+def _is_plain(spec: SandboxSpec) -> bool:
+    """Whether it runs on our own base: then all is as in bubblewrap, the user and the environment too."""
+    return spec.image is None and spec.build_context is None
+
+
 def _with_workdir_of(spec: SandboxSpec, image: Mapping[str, Any]) -> SandboxSpec:
     """A task's image knows its own working directory; the spec's counts only where it was chosen."""
     own = image["Config"].get("WorkingDir") or "/"
-    if (spec.image is None and spec.build_context is None) or own == "/" or spec.workdir != "/workspace":
+    if _is_plain(spec) or own == "/" or spec.workdir != "/workspace":
         return spec
     return spec.model_copy(update={"workdir": own})
 
 
 def _user(spec: SandboxSpec, image: Mapping[str, Any]) -> str:
-    if spec.image is None and spec.build_context is None:
+    if _is_plain(spec):
         return "1000:1000"
     return image["Config"].get("User") or "0:0"
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from environments.errors import BackendUnavailable, EnvironmentBuildFailed
 
 SUITE = "bookworm"
+BASE_WORKDIR = "/workspace"  # in the image, and the sandbox's user's
 # Beside Python and git: the libraries that an interpreter of pyenv or uv is linked against.
 PACKAGES = (
     *("ca-certificates", "git", "python3", "libbz2-1.0", "libexpat1", "libffi8", "libgdbm6", "liblzma5"),
@@ -90,7 +91,7 @@ def _pack(root: Path, target: Path) -> None:
         passwd.write(_USER)
     with (root / "etc/group").open("a") as group:
         group.write("sandbox:x:1000:\n")
-    for folder in ("home/sandbox", "workspace"):
+    for folder in ("home/sandbox", BASE_WORKDIR.strip("/")):
         (root / folder).mkdir(parents=True)
         os.chown(root / folder, 1000, 1000)
     for left_over in (
