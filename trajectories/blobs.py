@@ -18,6 +18,8 @@ class Blobs:
     def __init__(self, url: str) -> None:
         self.url = url
         self._fs, self._root = fsspec.core.url_to_fs(url)
+        # Apart from the blobs, so that sweeping lists a few files and never the whole store.
+        self._partial = f"{self._root}/partial"
         self._is_local = self._fs.protocol in ("file", ("file", "local"))
 
     def put(self, data: bytes) -> str:
@@ -31,13 +33,15 @@ class Blobs:
         if not self._is_local:
             self._fs.pipe_file(path, packed)  # object stores put whole or not at all
             return name
-        partial = f"{path}.{uuid.uuid4().hex}.tmp"
+        partial = f"{self._partial}/{uuid.uuid4().hex}.tmp"
+        self._fs.makedirs(self._partial, exist_ok=True)
         with open(partial, "wb") as file:
             file.write(packed)
             file.flush()
             os.fsync(file.fileno())
         Path(partial).replace(path)
         _sync_folder(str(PurePosixPath(path).parent))
+        _sync_folder(self._root)  # the folder `ab` may be new itself
         return name
 
     def get(self, name: str, *, wanted_by: str) -> bytes:
@@ -55,12 +59,12 @@ class Blobs:
 
     def sweep(self) -> int:
         """Remove what killed writers left half written here more than an hour ago; returns how many."""
-        if not self._is_local or not self._fs.exists(self._root):
+        if not self._is_local or not self._fs.exists(self._partial):
             return 0
         stale = [
             path
-            for path, entry in self._fs.find(self._root, detail=True).items()
-            if path.endswith(".tmp") and time.time() - float(entry["mtime"]) > 3600
+            for path, entry in self._fs.find(self._partial, detail=True).items()
+            if time.time() - float(entry["mtime"]) > 3600
         ]
         for path in stale:
             self._fs.rm_file(path)

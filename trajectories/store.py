@@ -5,6 +5,7 @@ A rollout's blob is durable before its rows are committed in one transaction, so
 either the whole rollout or at most a blob that nothing points at.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,14 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, delete, func, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, col
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_random_exponential
+from tenacity import (
+    retry,
+    retry_if_exception,
+    retry_if_exception_type,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_random_exponential,
+)
 
 from tasks.task import Provenance
 from trajectories._interval import wilson
@@ -69,10 +77,14 @@ def open_store(url: str | Path, *, blobs: str | None = None) -> "Store":
     if blobs is None:
         if not url.startswith("sqlite:///"):
             raise StoreFault(
-                f"store {url}: say where the bodies go: GRISTMILL_BLOBS=FOLDER or an fsspec URL such as s3://bucket/path"
+                f"store {_without_password(url)}: say where the bodies go: GRISTMILL_BLOBS=FOLDER or an fsspec URL such as s3://bucket/path"
             )
         blobs = str(Path(url.removeprefix("sqlite:///")).parent / "blobs")
     return Store(make_engine(url), Blobs(blobs))
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"(?<=:)[^:@/]+(?=@)", "***", url)
 
 
 def _is_passing(error: BaseException) -> bool:
@@ -89,6 +101,9 @@ _retrying = retry(
     wait=wait_random_exponential(multiplier=0.05, max=2),
     reraise=True,
 )
+
+_meeting = retry(retry=retry_if_exception_type(IntegrityError), stop=stop_after_attempt(5), reraise=True)
+"""On PostgreSQL two writers may insert the same key at once: the second looks again and finds the first one's row."""
 
 
 class Store:
@@ -117,15 +132,22 @@ class Store:
 
     # ------------------------------------------------------------------ writing
 
-    @_retrying
     def register_suite(
         self, *, hash: str, name: str, version: str, tasks: Iterable[tuple[str, str, Provenance]]
     ) -> None:
         """Make a suite and its tasks (id, family, provenance) known. Idempotent."""
+        if not self.knows_suite(hash):
+            self._insert_suite(hash, name, version, list(tasks))
+
+    @_retrying
+    @_meeting
+    def _insert_suite(self, hash: str, name: str, version: str, tasks: list[tuple[str, str, Provenance]]) -> None:
         with Session(self._engine) as session:
             if session.get(SuiteRow, hash):
                 return
-            rows = [
+            session.add(SuiteRow(hash=hash, name=name, version=version, tasks=len(tasks)))
+            session.flush()
+            session.add_all(
                 TaskRow(
                     suite_hash=hash,
                     id=task_id,
@@ -135,14 +157,8 @@ class Store:
                     provenance=provenance.model_dump(mode="json"),
                 )
                 for task_id, family, provenance in tasks
-            ]
-            session.add(SuiteRow(hash=hash, name=name, version=version, tasks=len(rows)))
-            session.flush()
-            session.add_all(rows)
-            try:
-                session.commit()
-            except IntegrityError:
-                session.rollback()  # another process registered the same suite meanwhile
+            )
+            session.commit()
 
     def knows_suite(self, suite_hash: str) -> bool:
         """Whether register_suite was called for these contents."""
@@ -155,10 +171,11 @@ class Store:
         return self._insert(rollout, body)
 
     @_retrying
+    @_meeting
     def _insert(self, rollout: Rollout, body: str) -> bool:
         row, steps, verdict = _rows(rollout, body)
         with Session(self._engine) as session:
-            before = session.get(RolloutRow, row.id)
+            before = session.get(RolloutRow, row.id, with_for_update=True)
             if before is not None:
                 if not before.is_unknown:
                     return False
@@ -170,11 +187,7 @@ class Store:
             session.add(row)
             session.flush()
             session.add_all([verdict, *steps])
-            try:
-                session.commit()
-            except IntegrityError:
-                session.rollback()
-                return False
+            session.commit()
         return True
 
     @_retrying

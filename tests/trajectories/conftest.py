@@ -4,6 +4,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -77,20 +78,18 @@ def make_rollout(task: str = "t1", *, reward: float = 1.0, error: str | None = N
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """URL prefix of a server that runs for the tests alone, on a socket in its own folder."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
         pytest.skip("PostgreSQL is not installed: apt-get install -y postgresql")
     pytest.importorskip("psycopg", reason="pip install 'gristmill[postgresql]'")
-    binaries, folder = found[-1].parent, tmp_path_factory.mktemp("pg")
+    # Not below pytest's folder: each pytest that starts closes that one to other users.
+    binaries, folder = found[-1].parent, Path(tempfile.mkdtemp(prefix="gristmill-pg-"))
     as_user: list[str] = []
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         owner = pwd.getpwnam("nobody")
         os.chown(folder, owner.pw_uid, owner.pw_gid)
-        for parent in (folder, *folder.parents):
-            if parent.stat().st_uid == 0 and parent != Path("/"):
-                parent.chmod(parent.stat().st_mode | 0o011)
         as_user = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
     options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
 

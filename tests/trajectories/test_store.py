@@ -4,8 +4,10 @@ import multiprocessing
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -151,3 +153,38 @@ def test_killed_writers_leave_whole_rollouts_or_none(tmp_path: Path) -> None:
         assert len({(row.task_id, row.agent) for row in rows}) == len(rows) >= 6
         for row in rows:
             assert store.body(row).key.task_id == row.task_id
+
+
+def _at_once(count: int, act: Callable[[int], object]) -> list[object]:
+    """What `act` returned in `count` threads that start together."""
+    start = threading.Barrier(count)
+
+    def run(number: int) -> object:
+        start.wait()
+        return act(number)
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
+
+
+def test_the_same_rollout_from_eight_writers_is_there_once(store: Store) -> None:
+    for task in range(5):
+        wrote = _at_once(8, lambda _, task=task: store.record(make_rollout(f"t{task}")))  # type: ignore[misc]
+        assert sorted(wrote) == [False] * 7 + [True]
+    assert len(list(store.rollouts())) == 5
+
+
+def test_a_known_outcome_wins_over_an_unknown_one_written_at_the_same_time(store: Store) -> None:
+    for task in range(5):
+        rollouts = [make_rollout(f"t{task}", reward=0.0, error="lost"), make_rollout(f"t{task}")]
+        _at_once(4, lambda number, rollouts=rollouts: store.record(rollouts[number % 2]))  # type: ignore[misc]
+    assert [row.is_unknown for row in store.rollouts()] == [False] * 5
+
+
+def test_one_suite_registered_by_eight_at_once(store: Store) -> None:
+    provenance = Provenance(source="x", source_hash="h")
+    _at_once(
+        8,
+        lambda _: store.register_suite(hash="s", name="demo", version="1", tasks=[("t1", "repository", provenance)]),
+    )
+    assert [row.tasks for row in store.suites()] == [1]
