@@ -274,6 +274,10 @@ class DockerSandbox:
             if "Could not find the file" in str(error) or "no such file" in str(error):
                 raise FileNotFoundError(path) from error
             raise
+        except EnvironmentFault as error:
+            if "too many links" in str(error) or "not a directory" in str(error):
+                return None
+            raise
         with tarfile.open(fileobj=Chunks(chunks), mode="r|") as tar:
             member = tar.next()
             if member is None or member.issym():
