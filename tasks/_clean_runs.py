@@ -4,11 +4,15 @@ All of it happens in the same kind of sandbox that will verify: a test that need
 display or luck fails here and is excluded here.
 """
 
+import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from environments.errors import EnvironmentBuildFailed
 from environments.sandbox import Backend, running
@@ -16,7 +20,8 @@ from environments.spec import SandboxSpec
 from tasks._declared import Declared
 from tasks._environment import Interpreter, build_environment, choose_interpreter, download_wheels
 from tasks.errors import BadSource, VerifierFault
-from tasks.recipe import Recipe, Rung, RungResult, ladder, make_recipe, missing_distributions
+from tasks.paths import is_test_file
+from tasks.recipe import ALWAYS, Recipe, Rung, RungResult, ladder, make_recipe, missing_distributions
 from tasks.source import Source
 from tasks.testrun import TestReport, TestResult, run_tests
 
@@ -54,6 +59,11 @@ async def find_recipe(
 
     Raises BadSource with every rung's reason.
     """
+    if not _test_files(source):
+        raise BadSource(
+            f"{source.spec}: the source holds no test files. Where an sdist leaves them out, take the repository "
+            "instead: git+URL@REV"
+        )
     declared = Declared(source)
     interpreter = choose_interpreter(declared)
     search = _Search()
@@ -84,9 +94,14 @@ async def _try_rung(
     for _ in range(_REPAIRS_PER_RUNG + 1):
         try:
             recipe = _build(wanted, declared, interpreter, cache)
+            if left_out := [line for line in rung.requirements if line not in wanted]:
+                name = f"{rung.name}, without {', '.join(left_out)}"
             async with running(backend, spec_of(recipe)) as sandbox:
                 report = await run_tests(
-                    sandbox, None, timeout_sec=RUN_TIMEOUT_SEC, per_test_timeout_sec=TEST_TIMEOUT_SEC
+                    sandbox,
+                    _what_to_run(declared.source),
+                    timeout_sec=RUN_TIMEOUT_SEC,
+                    per_test_timeout_sec=TEST_TIMEOUT_SEC,
                 )
         except (EnvironmentBuildFailed, VerifierFault) as fault:
             search.ladder.append(RungResult(rung=name, reason=str(fault)[-2000:]))
@@ -94,7 +109,7 @@ async def _try_rung(
         passed = sum(result.outcome == "passed" for result in report.results)
         if passed > search.passed:
             search.passed, search.recipe = passed, recipe
-        missing = missing_distributions(_what_was_said(report), tried=wanted)
+        missing = missing_distributions(_what_was_said(report), tried=[*wanted, *_own_modules(declared.source)])
         if passed and not missing:
             search.ladder.append(RungResult(rung=name, reason=_complaint(report)))
             return report.is_complete and not _uncollected(report)
@@ -102,17 +117,35 @@ async def _try_rung(
         if not missing:
             return False
         wanted += missing
-        name = f"{rung.name}, with {', '.join(wanted[len(rung.requirements) :])}"
+        name = f"{name}, with {', '.join(missing)}"
     return False
 
 
-def _build(wanted: Sequence[str], declared: Declared, interpreter: Interpreter, cache: Path) -> Recipe:
+def _build(wanted: list[str], declared: Declared, interpreter: Interpreter, cache: Path) -> Recipe:
+    """The environment of what is wanted; what no index has as a wheel is left out, and taken off `wanted`."""
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="wheels-", dir=cache) as folder:
-        pinned = download_wheels(wanted, interpreter, Path(folder))
+        while True:
+            try:
+                pinned = download_wheels(wanted, interpreter, Path(folder))
+                break
+            except EnvironmentBuildFailed as fault:
+                gone = _unobtainable(str(fault), wanted, declared)
+                if not gone:
+                    raise
+                wanted.remove(gone)
         recipe = make_recipe(declared, interpreter.minor, pinned)
         build_environment(recipe, cache, wheels=Path(folder))
     return recipe
+
+
+def _unobtainable(reason: str, wanted: Sequence[str], declared: Declared) -> str:
+    """The line for a distribution that pip found nowhere as a wheel, unless the package itself needs it; or ''."""
+    found = re.search(r"No matching distribution found for ([\w.-]+)", reason)
+    name = canonicalize_name(found.group(1)) if found else ""
+    needed = {canonicalize_name(Requirement(line).name) for line in (*ALWAYS, *declared.runtime())}
+    lines = [line for line in wanted if canonicalize_name(Requirement(line).name) == name]
+    return lines[0] if lines and name not in needed else ""
 
 
 async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, spec: SandboxSpec) -> CleanTests:
@@ -122,7 +155,7 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
         async with running(backend, spec) as sandbox:
             report = await run_tests(
                 sandbox,
-                None,
+                _what_to_run(source),
                 timeout_sec=RUN_TIMEOUT_SEC,
                 per_test_timeout_sec=TEST_TIMEOUT_SEC,
                 coverage=coverage,
@@ -184,6 +217,24 @@ def _reached_by(report: TestReport, stable: Sequence[str], files: set[str]) -> d
         path: {line: tuple(sorted(tests)) for line, tests in sorted(by_line.items())}
         for path, by_line in sorted(found.items())
     }
+
+
+def _what_to_run(source: Source) -> list[str] | None:
+    """None, all that pytest finds; where no file has a name that it looks for, those that hold tests anyway."""
+    tests = _test_files(source)
+    if any(path.split("/")[-1].startswith("test_") or path.endswith("_test.py") for path in tests):
+        return None
+    return tests or None
+
+
+def _test_files(source: Source) -> list[str]:
+    paths = (path.relative_to(source.protected).as_posix() for path in source.protected.rglob("*.py"))
+    return sorted(path for path in paths if is_test_file(path) and not path.endswith("conftest.py"))
+
+
+def _own_modules(source: Source) -> set[str]:
+    """Top-level modules of the source itself: one that is missing must be generated, not installed."""
+    return {part for path in source.python_files() for part in path.removesuffix(".py").split("/")[:2]}
 
 
 def _guarded(source: Source) -> list[str]:

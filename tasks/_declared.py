@@ -23,9 +23,11 @@ from tasks.source import Source
 TEST_NAMES = ("test", "tests", "testing", "unittest", "dev-test", "ci", "dev", "develop", "development", "all")
 # Groups named `dev` carry these; no test imports them, and some are larger than all the rest.
 _TOOLS = re.compile(
-    r"^(sphinx.*|furo|mkdocs.*|myst-.*|pre-commit|ruff|black|isort|flake8.*|pylint|mypy|pyright|tox.*|nox|hatch|twine|build"
-    r"|bump.*|towncrier|check-manifest|codecov|coveralls|types-.*|commitizen|pip-tools|wheel|bandit|safety|pdm|poetry|uv"
-    r"|codespell|pyupgrade|reuse|zest-.*|validate-pyproject|ipython|jupyter.*|notebook|pytest-sugar|pytest-xdist)$"
+    r"^(sphinx.*|furo|mkdocs.*|myst-.*|doc8|reuse"
+    r"|pre-commit|ruff|black|isort|flake8.*|pylint|pyupgrade|codespell|mypy|pyright|types-.*|bandit|safety|detect-secrets"
+    r"|tox.*|nox|hatch|flit|pdm|poetry|uv|build|wheel|twine|bump.*|towncrier|zest-.*|commitizen|check-manifest"
+    r"|validate-pyproject|pip-(tools|audit|licenses)|codecov|coveralls|ipython|jupyter.*|notebook"
+    r"|pytest-sugar|pytest-xdist)$"
 )
 
 

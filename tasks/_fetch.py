@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from email.parser import HeaderParser
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 from tasks.errors import BadSource
@@ -105,7 +106,9 @@ def fetch_git(spec: str, scratch: Path) -> Fetched:
     if done.returncode != 0:
         raise BadSource(f"{spec}: git could not check out {commit}: {_last_line(done.stderr)}")
     name = project_name(tree) or PurePosixPath(urlsplit(url).path).name.removesuffix(".git") or "repository"
-    return Fetched(tree, name=name, revision=commit, version=_described(tree), is_pinned=revision == commit)
+    version = _described(tree)
+    _write_version_file(tree, version)
+    return Fetched(tree, name=name, revision=commit, version=version, is_pinned=revision == commit)
 
 
 def split_git_spec(spec: str) -> tuple[str, str]:
@@ -136,15 +139,19 @@ def fetch_folder(folder: Path) -> Fetched:
 
 def project_name(tree: Path) -> str:
     """`[project] name` of pyproject.toml, or ''."""
-    file = tree / "pyproject.toml"
-    if not file.is_file():
-        return ""
-    try:
-        document = tomllib.loads(file.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadSource(f"{file.name} of the source cannot be read: {error}") from error
+    document = _pyproject(tree)
     name = document.get("project", {}).get("name") or document.get("tool", {}).get("poetry", {}).get("name")
     return name if isinstance(name, str) else ""
+
+
+def _pyproject(tree: Path) -> dict[str, Any]:
+    file = tree / "pyproject.toml"
+    if not file.is_file():
+        return {}
+    try:
+        return tomllib.loads(file.read_text())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSource(f"{file.name} of the source cannot be read: {error}") from error
 
 
 def unpack(archive: Path, target: Path, *, max_bytes: int) -> None:
@@ -166,6 +173,21 @@ def unpack(archive: Path, target: Path, *, max_bytes: int) -> None:
                 tar.extract(member, target, filter="data")
     except (tarfile.TarError, zipfile.BadZipFile, OSError, EOFError) as error:
         raise BadSource(f"{archive.name} cannot be unpacked safely: {error}") from error
+
+
+def _write_version_file(tree: Path, version: str) -> None:
+    """The module that setuptools-scm or hatch-vcs would generate: without it many packages cannot be imported."""
+    tool = _pyproject(tree).get("tool", {})
+    scm = tool.get("setuptools_scm", {})
+    vcs = tool.get("hatch", {}).get("build", {}).get("hooks", {}).get("vcs", {})
+    named = scm.get("version_file") or scm.get("write_to") or vcs.get("version-file")
+    if not isinstance(named, str) or not named.endswith(".py") or ".." in named or (tree / named).exists():
+        return
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:3]) or (0,)
+    (tree / named).parent.mkdir(parents=True, exist_ok=True)
+    (tree / named).write_text(
+        f"__version__ = version = {version or '0'!r}\n__version_tuple__ = version_tuple = {numbers!r}\n"
+    )
 
 
 def _described(tree: Path) -> str:
