@@ -30,13 +30,17 @@ class AgentLimits(BaseModel):
 
 
 class ToolAnswer(BaseModel):
-    """What a tool gave back. `text` is what a model reads; `report` is set by `run_tests` for agents in code."""
+    """What a tool gave back. `text` is what a model reads.
+
+    For agents in code: `report` is set by `run_tests`, `data` (the whole file) by `read`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     text: str
     is_error: bool = False
     report: TestReport | None = None
+    data: bytes | None = None
 
 
 class Session(Protocol):

@@ -29,4 +29,4 @@ class Read:
         if not part:
             return failed(f"{arguments.path} has {len(lines)} lines; nothing is at line {arguments.first_line}")
         numbered = (f"{number:6d}\t{line}" for number, line in enumerate(part, start=arguments.first_line))
-        return ToolAnswer(text=cut("\n".join(numbered)))
+        return ToolAnswer(text=cut("\n".join(numbered)), data=data)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, CodeSpan, MetadataWrapper
@@ -71,9 +70,8 @@ class SourceFile:
         return self.data[: edit.start] + edit.text + self.data[edit.end :]
 
 
-def read_source_file(root: Path, path: str) -> SourceFile | None:
+def parse_source_file(path: str, data: bytes) -> SourceFile | None:
     """Parse a file; None for one that LibCST cannot parse (a template, another Python's syntax)."""
-    data = (root / path).read_bytes()
     try:
         # Copying would only protect against one node object standing at two places; the parser makes none.
         wrapper = MetadataWrapper(cst.parse_module(data), unsafe_skip_copy=True)

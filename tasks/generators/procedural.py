@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tasks.candidate import Candidate
-from tasks.generators._source_file import Definition, Edit, SourceFile, read_source_file
+from tasks.generators._source_file import Definition, Edit, SourceFile, parse_source_file
 from tasks.repository import Repository
 
 Edits = Callable[[SourceFile, Definition], Iterable[Edit]]
@@ -25,7 +25,7 @@ class SourceFiles:
     def of(self, repository: Repository) -> list[SourceFile]:
         source = repository.source
         if source.hash not in self._of:
-            files = (read_source_file(source.code, path) for path in source.python_files())
+            files = (parse_source_file(path, (source.code / path).read_bytes()) for path in source.python_files())
             self._of[source.hash] = [file for file in files if file is not None and file.definitions]
         return self._of[source.hash]
 

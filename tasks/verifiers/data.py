@@ -45,8 +45,13 @@ class PytestData(BaseModel):
 
     @property
     def visible(self) -> tuple[str, ...]:
-        """What an agent's `run_tests` may run."""
-        return (*(self.shown or self.fail_to_pass), *self.pass_to_pass)
+        """What an agent's `run_tests` may run: the shown failing tests, and every other that is not hidden.
+
+        All stable tests and not only those that reach the definition: these would give its place away.
+        """
+        others = self.stable_tests or self.pass_to_pass
+        hidden = set(self.fail_to_pass)
+        return (*(self.shown or self.fail_to_pass), *(test for test in others if test not in hidden))
 
 
 def pytest_data(verifier_data: dict[str, Any]) -> PytestData:
