@@ -115,7 +115,7 @@ def test_tox_nox_and_requirements_files(tmp_path: Path) -> None:
     found = declared(
         tmp_path,
         **{
-            "tox.ini": "[testenv]\ndeps =\n    pytest-mock\n    py39: mock\n    -r x.txt\n[testenv:docs]\ndeps = sphinx\n",
+            "tox.ini": "[testenv]\ndeps =\n  pytest-mock\n  py39: mock\n  -r x.txt\n[testenv:docs]\ndeps = sphinx\n",
             "noxfile.py": "def tests(session):\n    session.install('-e', '.', 'freezegun')\n",
             "requirements-test.txt": "-r base.txt\nresponses==0.25.0  # a comment\n--hash=x\n",
             "base.txt": "six; python_version > '3'\n",
