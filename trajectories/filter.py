@@ -2,25 +2,35 @@
 
     agent = 'react' and (reward >= 1 or steps < 20) and model in ('a', 'b') and task like 'sqlparse%'
 
-Parsed strictly into a bound SQL expression: no text of the user's reaches the database as SQL.
+Parsed strictly into a bound SQL expression: no text of the user's reaches the database as SQL. Values must fit
+their column: a text in quotes, a number, true or false, or (for `started_at`) a date and time in ISO 8601, UTC.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, not_, or_, true
+from sqlalchemy import ColumnElement, SQLColumnExpression, TypeDecorator, and_, not_, or_, select, true
 from sqlmodel import col
 
 from trajectories.errors import BadFilter
-from trajectories.tables import RolloutRow
+from trajectories.tables import RolloutRow, SuiteRow
 
-Value = str | float | int | bool
+Value = str | float | int | bool | datetime
+Column = SQLColumnExpression[Any]
 
-COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
+MAX_DEPTH = 50  # of parentheses and `not`
+MAX_NUMBER = 2**63 - 1  # the largest that the databases bind as a number
+
+COLUMNS: Mapping[str, Column] = {
     "id": col(RolloutRow.id),
     "suite": col(RolloutRow.suite_hash),
+    "suite_name": select(col(SuiteRow.name))
+    .where(col(SuiteRow.hash) == col(RolloutRow.suite_hash))
+    .correlate(RolloutRow)
+    .scalar_subquery(),
     "task": col(RolloutRow.task_id),
     "family": col(RolloutRow.family),
     "repository": col(RolloutRow.repository),
@@ -31,7 +41,10 @@ COLUMNS: Mapping[str, SQLColumnExpression[Any]] = {
     "attempt": col(RolloutRow.attempt),
     "ending": col(RolloutRow.ending),
     "reward": col(RolloutRow.reward),
+    "unknown": col(RolloutRow.is_unknown),
+    "privileged": col(RolloutRow.is_privileged),
     "steps": col(RolloutRow.steps),
+    "tokens": col(RolloutRow.prompt_tokens) + col(RolloutRow.completion_tokens),
     "prompt_tokens": col(RolloutRow.prompt_tokens),
     "completion_tokens": col(RolloutRow.completion_tokens),
     "cost_usd": col(RolloutRow.cost_usd),
@@ -82,6 +95,7 @@ class _Parser:
             self.tokens.append(Token(kind, found.group(kind), found.start()))
             position = found.end()
         self.index = 0
+        self.depth = 0
 
     def peek(self) -> Token | None:
         return self.tokens[self.index] if self.index < len(self.tokens) else None
@@ -112,62 +126,104 @@ class _Parser:
         return and_(*parts) if len(parts) > 1 else parts[0]
 
     def one(self) -> ColumnElement[bool]:
-        if self.take("not"):
-            return not_(self.one())
-        if self.take("("):
-            inner = self.either()
-            if not self.take(")"):
-                self.refuse("a closing parenthesis")
-            return inner
-        return self.comparison()
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise BadFilter(f"--where: more than {MAX_DEPTH} levels of parentheses and `not`; write it flatter")
+        try:
+            if self.take("not"):
+                return not_(self.one())
+            if self.take("("):
+                inner = self.either()
+                if not self.take(")"):
+                    self.refuse("a closing parenthesis")
+                return inner
+            return self.comparison()
+        finally:
+            self.depth -= 1
 
     def comparison(self) -> ColumnElement[bool]:
         token = self.peek()
         if not token or token.kind != "word" or token.text not in COLUMNS:
             self.refuse(f"a column (one of {', '.join(COLUMNS)})")
         assert token is not None
-        column = COLUMNS[token.text]
+        name, column = token.text, COLUMNS[token.text]
         self.index += 1
         if self.take("="):
-            return column == self.value()
+            return column == self.value(name)
         if self.take("!=", "<>"):
-            return column != self.value()
+            return column != self.value(name)
         if self.take("<="):
-            return column <= self.value()
+            return column <= self.value(name)
         if self.take(">="):
-            return column >= self.value()
+            return column >= self.value(name)
         if self.take("<"):
-            return column < self.value()
+            return column < self.value(name)
         if self.take(">"):
-            return column > self.value()
-        if self.take("like"):
-            return column.like(str(self.value()))
+            return column > self.value(name)
         if self.take("in"):
-            return column.in_(self.values())
-        if self.take("not"):
-            if not self.take("in"):
-                self.refuse("in")
-            return column.not_in(self.values())
-        self.refuse("=, !=, <, <=, >, >=, like, in or not in")
+            return column.in_(self.values(name))
+        is_not = self.take("not")
+        if is_not and self.take("in"):
+            return column.not_in(self.values(name))
+        if _kind(column) is str and self.take("like"):
+            pattern = str(self.value(name))
+            return column.not_like(pattern) if is_not else column.like(pattern)
+        signs = "in" if is_not else "=, !=, <, <=, >, >=, in, not in"
+        self.refuse(signs + (" or like" if _kind(column) is str else ""))
         raise AssertionError
 
-    def values(self) -> list[Value]:
+    def values(self, name: str) -> list[Value]:
         if not self.take("("):
             self.refuse("( and a list of values")
-        found = [self.value()]
+        found = [self.value(name)]
         while self.take(","):
-            found.append(self.value())
+            found.append(self.value(name))
         if not self.take(")"):
             self.refuse("a comma or a closing parenthesis")
         return found
 
-    def value(self) -> Value:
-        token = self.peek()
-        if token and token.kind == "text":
-            self.index += 1
-            return token.text.replace("''", "'")
-        if token and token.kind == "number":
-            self.index += 1
-            return float(token.text) if "." in token.text else int(token.text)
-        self.refuse("a number or a text in single quotes")
-        raise AssertionError
+    def value(self, name: str) -> Value:
+        """The next token as a value of that column's kind."""
+        kind, token = _kind(COLUMNS[name]), self.peek()
+        found = _read(kind, token) if token else None
+        if found is None:
+            self.refuse(f"{KINDS[kind]} for {name}")
+        assert found is not None
+        self.index += 1
+        return found
+
+
+KINDS: Mapping[type, str] = {
+    str: "a text in single quotes",
+    int: "a number",
+    float: "a number",
+    bool: "true or false",
+    datetime: "a date and time such as '2026-01-31T12:00' (UTC)",
+}
+
+
+def _kind(column: Column) -> type:
+    """SQLModel's own column types wrap SQLAlchemy's, which know their Python type."""
+    wrapped = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+    return wrapped.python_type
+
+
+def _read(kind: type, token: Token) -> Value | None:
+    """None where the token is no value of this kind."""
+    if kind is bool:
+        return {"true": True, "false": False, "1": True, "0": False}.get(token.text.lower())
+    if kind in (int, float) and token.kind == "number":
+        number = float(token.text) if "." in token.text else int(token.text)
+        return number if abs(number) <= MAX_NUMBER else None
+    if token.kind != "text":
+        return None
+    text = token.text.replace("''", "'")
+    if kind is str:
+        return text if "\0" not in text else None
+    if kind is datetime:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None

@@ -7,7 +7,7 @@ either the whole rollout or at most a blob that nothing points at.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -77,7 +77,8 @@ def open_store(url: str | Path, *, blobs: str | None = None) -> "Store":
     if blobs is None:
         if not url.startswith("sqlite:///"):
             raise StoreFault(
-                f"store {_without_password(url)}: say where the bodies go: GRISTMILL_BLOBS=FOLDER or an fsspec URL such as s3://bucket/path"
+                f"store {_without_password(url)}: say where the bodies go: "
+                "GRISTMILL_BLOBS=FOLDER or an fsspec URL such as s3://bucket/path"
             )
         blobs = str(Path(url.removeprefix("sqlite:///")).parent / "blobs")
     return Store(make_engine(url), Blobs(blobs))
@@ -335,7 +336,7 @@ def _rows(rollout: Rollout, body: str) -> tuple[RolloutRow, list[StepRow], Verdi
         agent_sec=rollout.agent_sec,
         verifier_sec=rollout.verifier_sec,
         total_sec=rollout.total_sec,
-        started_at=datetime.fromisoformat(rollout.started_at),
+        started_at=datetime.fromisoformat(rollout.started_at).astimezone(UTC),
         body=body,
     )
     step_rows = [

@@ -18,10 +18,16 @@ from trajectories.store import Store
         ("task in ('a', 'c')", ["a", "c"]),
         ("task not in ('a')", ["b", "c"]),
         ("task like '%'' OR 1=1 --'", []),
+        ("task not like 'b%'", ["a", "c"]),
         ("steps > 2.5", ["a", "b", "c"]),
+        ("tokens = 30 and privileged = false and unknown = false", ["a", "b", "c"]),
+        ("started_at < '2026-01-01T00:00:01' and started_at >= '2026-01-01T01:00:00+01:00'", ["a", "b", "c"]),
+        ("started_at > '2026-01-02'", []),
+        ("suite_name = 'demo'", ["a", "b", "c"]),
     ],
 )
 def test_expressions_choose(store: Store, expression: str, tasks: list[str]) -> None:
+    store.register_suite(hash="suite", name="demo", version="1", tasks=[])
     store.record(make_rollout("a"))
     store.record(make_rollout("b", reward=0.0))
     store.record(make_rollout("c", reward=0.0, agent="nop"))
@@ -32,7 +38,14 @@ def test_expressions_choose(store: Store, expression: str, tasks: list[str]) -> 
     ("expression", "message"),
     [
         ("colour = 'red'", "expected a column .*agent.*found 'colour'"),
-        ("agent == 'x'", "expected a number or a text"),
+        ("agent == 'x'", "expected a text in single quotes for agent, found '='"),
+        ("agent = 1", "expected a text in single quotes for agent, found '1'"),
+        ("reward = 'x'", "expected a number for reward, found 'x'"),
+        ("steps = 99999999999999999999", "expected a number for steps"),
+        ("steps like '1%'", "expected =, !="),
+        ("started_at > 'yesterday'", "a date and time such as"),
+        ("unknown = 'maybe'", "true or false"),
+        ("(" * 5000 + "reward = 1", "write it flatter"),
         ("agent = react", "found 'react'"),
         ("agent = 'x' and", "found the end"),
         ("(agent = 'x'", "closing parenthesis"),
