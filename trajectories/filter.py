@@ -202,10 +202,11 @@ KINDS: Mapping[type, str] = {
 }
 
 
-def _kind(column: Column) -> type:
+def _kind(column: Any) -> type:
     """SQLModel's own column types wrap SQLAlchemy's, which know their Python type."""
     wrapped = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
-    return wrapped.python_type
+    kind: type = wrapped.python_type
+    return kind
 
 
 def _read(kind: type, token: Token) -> Value | None:
