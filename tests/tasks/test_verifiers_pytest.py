@@ -181,20 +181,25 @@ CHEAT_CODE = {
 
 @pytest.mark.parametrize("cheat", CHEAT_CODE)
 async def test_code_that_cheats_gains_nothing(tiny_task: Task, bubblewrap: Backend, cheat: str) -> None:
-    task = tiny_task.model_copy(update={"verifier_timeout_sec": 20.0})
+    limit = 6.0 if cheat == "hangs" else 60.0
+    task = tiny_task.model_copy(update={"verifier_timeout_sec": limit})
     verdict = await verify(task, bubblewrap, with_files(task, {}, also=CHEAT_CODE[cheat]))
     assert verdict.reward == 0.0, verdict
     assert verdict.error is None, "what a diff does is a failure, not trouble with the infrastructure"
 
 
 async def test_agents_see_the_visible_tests_only(tiny_task: Task, bubblewrap: Backend) -> None:
+    """All but the failing tests that are not shown; only those that reach the bug would give its place away."""
+    stable = set(tiny_task.verifier_data["stable_tests"])
     report = await run_visible_tests(tiny_task, Diff(), bubblewrap, coverage=True)
-    assert set(report.collected) == {*tiny_task.verifier_data["fail_to_pass"], *tiny_task.verifier_data["pass_to_pass"]}
-    assert report.results[0].lines[NUMBERS]
-    named = await run_visible_tests(
-        tiny_task, Diff(), bubblewrap, tests=["tests/test_numbers.py::test_clamp", "tests/test_text.py"]
-    )
-    assert len(named.collected) == 5
+    assert set(report.collected) == stable
+    assert next(result for result in report.results if "test_clamp" in result.node_id).lines[NUMBERS]
+    clamp = "tests/test_numbers.py::test_clamp"
+    failing = (f"{clamp}[11-10]", f"{clamp}[4-4]")
+    hiding = {**tiny_task.verifier_data, "fail_to_pass": failing, "shown": failing[:1]}
+    partly = tiny_task.model_copy(update={"verifier_data": hiding})
+    named = await run_visible_tests(partly, Diff(), bubblewrap, tests=[clamp])
+    assert set(named.collected) == {f"{clamp}[11-10]", f"{clamp}[-5-0]", f"{clamp}[0-0]", f"{clamp}[10-10]"}
 
 
 async def test_lost_infrastructure_is_an_error(tiny_task: Task, bubblewrap: Backend) -> None:
