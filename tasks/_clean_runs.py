@@ -4,7 +4,7 @@ All of it happens in the same kind of sandbox that will verify: a test that need
 display or luck fails here and is excluded here.
 """
 
-import re
+import asyncio
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -18,7 +18,8 @@ from environments.errors import EnvironmentBuildFailed
 from environments.sandbox import Backend, running
 from environments.spec import SandboxSpec
 from tasks._declared import Declared
-from tasks._environment import Interpreter, build_environment, choose_interpreter, download_wheels
+from tasks._environment import Interpreter, build_environment, choose_interpreter
+from tasks._sdists import obtain_wheels, unobtainable
 from tasks.errors import BadSource, VerifierFault
 from tasks.paths import is_test_file
 from tasks.recipe import ALWAYS, Recipe, Rung, RungResult, ladder, make_recipe, missing_distributions
@@ -93,7 +94,7 @@ async def _try_rung(
     wanted, name = list(rung.requirements), rung.name
     for _ in range(_REPAIRS_PER_RUNG + 1):
         try:
-            recipe = _build(wanted, declared, interpreter, cache)
+            recipe = await _build(wanted, declared, interpreter, backend, cache)
             if left_out := [line for line in rung.requirements if line not in wanted]:
                 name = f"{rung.name}, without {', '.join(left_out)}"
             async with running(backend, spec_of(recipe)) as sandbox:
@@ -121,28 +122,31 @@ async def _try_rung(
     return False
 
 
-def _build(wanted: list[str], declared: Declared, interpreter: Interpreter, cache: Path) -> Recipe:
-    """The environment of what is wanted; what no index has as a wheel is left out, and taken off `wanted`."""
+async def _build(
+    wanted: list[str], declared: Declared, interpreter: Interpreter, backend: Backend, cache: Path
+) -> Recipe:
+    """The environment of what is wanted; what cannot be had is left out, and taken off `wanted`."""
     cache.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="wheels-", dir=cache) as folder:
         while True:
             try:
-                pinned = download_wheels(wanted, interpreter, Path(folder))
+                pinned = await obtain_wheels(wanted, interpreter, Path(folder), backend, cache)
                 break
             except EnvironmentBuildFailed as fault:
-                gone = _unobtainable(str(fault), wanted, declared)
+                gone = _dispensable(unobtainable(str(fault)), wanted, declared)
                 if not gone:
                     raise
                 wanted.remove(gone)
         recipe = make_recipe(declared, interpreter.minor, pinned)
-        build_environment(recipe, cache, wheels=Path(folder))
+        await asyncio.to_thread(build_environment, recipe, cache, Path(folder))
     return recipe
 
 
-def _unobtainable(reason: str, wanted: Sequence[str], declared: Declared) -> str:
-    """The line for a distribution that pip found nowhere as a wheel, unless the package itself needs it; or ''."""
-    found = re.search(r"No matching distribution found for ([\w.-]+)", reason)
-    name = canonicalize_name(found.group(1)) if found else ""
+def _dispensable(requirement: Requirement | None, wanted: Sequence[str], declared: Declared) -> str:
+    """The wanted line for a distribution that cannot be had, unless the package itself needs it; or ''."""
+    if requirement is None:
+        return ""
+    name = canonicalize_name(requirement.name)
     needed = {canonicalize_name(Requirement(line).name) for line in (*ALWAYS, *declared.runtime())}
     lines = [line for line in wanted if canonicalize_name(Requirement(line).name) == name]
     return lines[0] if lines and name not in needed else ""

@@ -85,6 +85,9 @@ class Declared:
             for group, text in self.setup_cfg.items("options.entry_points"):
                 pairs = (line.split("=", 1) for line in _lines(text) if "=" in line)
                 groups[group] = {key.strip(): value.strip() for key, value in pairs}
+        if not any(groups.values()):  # written by setup.py, which does not run: an sdist carries what came of it
+            built = self._ini("entry_points.txt", self.source.code.parent)
+            groups = {group: dict(built.items(group)) for group in built.sections()}
         return {group: entries for group, entries in groups.items() if entries}
 
     # -- dependencies

@@ -120,27 +120,36 @@ def _probe(executable: Path) -> Interpreter | None:
 # ---------------------------------------------------------------- wheels
 
 
-def download_wheels(requirements: Sequence[str], interpreter: Interpreter, folder: Path) -> list[str]:
+def download_wheels(
+    requirements: Sequence[str], interpreter: Interpreter, folder: Path, *, also: Path | None = None
+) -> list[str]:
     """Resolve and download wheels into `folder`; gives what is pinned by it, name==version.
 
-    Raises EnvironmentBuildFailed with pip's reason, e.g. where a distribution has no wheel.
+    `also`: a folder of wheels that were built here. Raises EnvironmentBuildFailed with pip's reason, e.g.
+    where a distribution has no wheel.
     """
-    command = [sys.executable, "-m", "pip"]
+    links = ["--find-links", str(also)] if also is not None and also.is_dir() else []
+    options = ["download", "--quiet", "--only-binary", ":all:", "--progress-bar", "off", "--dest", str(folder), *links]
+    ours = [sys.executable, "-m", "pip"]
     if interpreter != interpreters()[0]:
-        command += ["--python", str(interpreter.executable)]
-    command += ["download", "--quiet", "--only-binary", ":all:", "--progress-bar", "off", "--dest", str(folder)]
-    try:
-        done = subprocess.run([*command, "--", *requirements], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-                              timeout=_PIP_TIMEOUT_SEC, check=False)  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise EnvironmentBuildFailed(
-            f"pip took more than {_PIP_TIMEOUT_SEC} s to fetch {len(requirements)} wheels"
-        ) from error
+        ours += ["--python", str(interpreter.executable)]
+    done = _pip([*ours, *options, "--", *requirements])
+    if done.returncode != 0 and "does not support python" in done.stderr:
+        # an interpreter that is older than our pip works with has a pip of its time
+        done = _pip([str(interpreter.executable), "-m", "pip", *options, "--", *requirements])
     if done.returncode != 0:
         raise EnvironmentBuildFailed(f"pip found no set of wheels: {_pip_reason(done.stderr)}")
-    return sorted(
-        f"{name}=={version}" for name, version, *_ in (parse_wheel_filename(f.name) for f in folder.glob("*.whl"))
-    )
+    wheels = (parse_wheel_filename(file.name) for file in folder.glob("*.whl"))
+    return sorted(f"{name}=={version}" for name, version, *_ in wheels)
+
+
+def _pip(command: list[str]) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_PIP_TIMEOUT_SEC, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentBuildFailed(f"pip took more than {_PIP_TIMEOUT_SEC} s to fetch wheels") from error
 
 
 def _pip_reason(stderr: str) -> str:
@@ -180,7 +189,8 @@ def build_environment(recipe: Recipe, cache: Path, wheels: Path | None = None) -
         for wheel in sorted(wheels.glob("*.whl")):
             if canonicalize_name(parse_wheel_filename(wheel.name)[0]) != canonicalize_name(recipe.name or "-"):
                 _install_wheel(wheel, new / "venv", interpreter)
-        _install_own(recipe, new / "venv", interpreter)
+        if recipe.name:
+            _install_own(recipe, new / "venv", interpreter)
         _compile(new / "venv", interpreter)
         (new / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n")
         publish(new, place)

@@ -26,13 +26,13 @@ _PIP_DOWNLOAD = """
 import json, sys
 from pip._internal.commands import create_command
 from pip._vendor.packaging.specifiers import SpecifierSet
-name, version, folder = sys.argv[1:]
+name, wanted, folder = sys.argv[1:]
 command = create_command("download")
 options, _ = command.parse_args(["--quiet", "--no-binary", ":all:", "--no-deps", name])
 with command.main_context():
     session = command.get_default_session(options)
     finder = command._build_package_finder(options, session)
-    best = finder.find_best_candidate(name, SpecifierSet("==" + version)).best_candidate
+    best = finder.find_best_candidate(name, SpecifierSet(wanted)).best_candidate
     if best is None:
         found = sorted({str(each.version) for each in finder.find_all_candidates(name)})
         print(json.dumps({"missing": found[-10:]}))
@@ -60,7 +60,7 @@ class Fetched:
 def fetch_sdist(name: str, version: str, scratch: Path, *, max_bytes: int) -> Fetched:
     """Download and unpack one sdist by pip's own configuration. Raises BadSource."""
     spec = f"pypi:{name}=={version}"
-    archive = download_sdist(name, version, scratch)
+    archive = download_sdist(name, f"=={version}", scratch)
     tree = scratch / "tree"
     unpack(archive, tree, max_bytes=max_bytes)
     roots = [path for path in tree.iterdir() if path.is_dir()]
@@ -71,10 +71,10 @@ def fetch_sdist(name: str, version: str, scratch: Path, *, max_bytes: int) -> Fe
     return Fetched(roots[0], name=name, revision=version, version=stated or version, is_pinned=True)
 
 
-def download_sdist(name: str, version: str, folder: Path) -> Path:
-    """The sdist's archive, checked against the index's hash. Raises BadSource."""
-    spec = f"{name}=={version}"
-    command = [sys.executable, "-c", _PIP_DOWNLOAD, name, version, str(folder)]
+def download_sdist(name: str, wanted: str, folder: Path) -> Path:
+    """The best sdist for a specifier such as '==1.0' or '', checked against the index's hash. Raises BadSource."""
+    spec = f"{name}{wanted}"
+    command = [sys.executable, "-c", _PIP_DOWNLOAD, name, wanted, str(folder)]
     done = _run(command, what=f"download of the sdist of {spec}")
     answer = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 and done.stdout.strip() else None
     if answer is None:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from environments.sandbox import Backend
 from environments.spec import Limits, SandboxSpec
 from tasks._clean_runs import ENOUGH_OUTPUT, CleanTests, find_recipe, observe_clean_tests
-from tasks._environment import WORKDIR, build_environment, environment_mounts, environment_variables
+from tasks._environment import WORKDIR, environment_mounts, environment_variables
+from tasks._sdists import ensure_environment
 from tasks._tree import locked
 from tasks.recipe import Recipe, RungResult
 from tasks.source import Source
@@ -84,7 +85,7 @@ async def prepare_repository(source: Source, backend: Backend, *, cache: Path) -
     with locked(place.with_suffix(".lock")):
         if place.is_file():
             known = Repository.model_validate_json(zstandard.decompress(place.read_bytes()))
-            build_environment(known.recipe, cache)
+            await ensure_environment(known.recipe, backend, cache)
             return known.model_copy(update={"source": source})
 
         def spec_of(recipe: Recipe) -> SandboxSpec:

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks._fetch import Fetched, fetch_folder, fetch_git, fetch_sdist
 from tasks._metadata import read_license
-from tasks._tree import FileEntry, copy_entries, list_files, fix_times, publish, tree_hash
+from tasks._tree import FileEntry, copy_entries, fix_times, list_files, publish, tree_hash
 from tasks.errors import BadSource
 from tasks.paths import hidden_paths, is_hidden
 
@@ -27,7 +27,8 @@ class Source(BaseModel):
     `code` is what an agent may see; `protected` holds what it never sees (tests and their data, conftest,
     CI and test configuration); laid over one another they are the repository. What is visible but may
     not be changed (build configuration) lies in `code`: `tasks.paths.is_protected` names it.
-    Neither is ever written to after it was made. `PKG-INFO`, where the source had one, lies beside them.
+    Neither is ever written to after it was made. `PKG-INFO` and `entry_points.txt`, where an
+    sdist has them, lie beside them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -102,6 +103,8 @@ def _snapshot(spec: str, fetched: Fetched, sources: Path) -> Source:
         copy_entries([entry for entry in entries if entry.path in hidden], new / "protected")
         if (fetched.tree / "PKG-INFO").is_file():
             shutil.copyfile(fetched.tree / "PKG-INFO", new / "PKG-INFO")
+        for points in sorted(fetched.tree.glob("**/*.egg-info/entry_points.txt"))[:1]:
+            shutil.copyfile(points, new / "entry_points.txt")
         (new / "source.json").write_text(source.model_dump_json(indent=2, exclude={"code", "protected"}) + "\n")
         fix_times(new / "code")
         fix_times(new / "protected")

@@ -1,6 +1,5 @@
 """A suite: a named, versioned set of tasks: `suite.json` and `tasks/ID/` folders."""
 
-import asyncio
 import json
 import shutil
 import tempfile
@@ -12,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from environments.errors import EnvironmentBuildFailed
 from environments.sandbox import Backend
-from tasks._environment import build_environment
 from tasks._read_folder import read_recipe
+from tasks._sdists import ensure_environment
 from tasks.errors import BadTaskFolder, TaskFault
 from tasks.folder import RepositoryTask, SharedFiles, folder_hash, read_task, write_repository_task
 from tasks.repository import Repository
@@ -90,7 +89,7 @@ async def prepare_suite(suite: Suite, backend: Backend, *, cache: Path) -> None:
     recipes = {recipe.id: recipe for place in suite.folders.values() if (recipe := read_recipe(place)) is not None}
     for recipe in recipes.values():
         try:
-            await asyncio.to_thread(build_environment, recipe, cache.resolve())
+            await ensure_environment(recipe, backend, cache.resolve())
         except EnvironmentBuildFailed as fault:
             raise TaskFault(f"{suite.folder}: the environment {recipe.id} cannot be made: {fault}") from fault
 

@@ -1,8 +1,10 @@
 """The ladder: a repository's own words about its tests' dependencies, each spelled as people spell them."""
 
 import asyncio
+import io
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from environments import Backend, EnvironmentBuildFailed
 from tasks._declared import Declared, clean_requirements, read_requirements
 from tasks._environment import build_environment, choose_interpreter, environment_folder, interpreters
+from tasks._sdists import ensure_environment
 from tasks.errors import BadSource
 from tasks.recipe import import_paths, ladder, make_recipe, missing_distributions
 from tasks.repository import prepare_repository
@@ -223,6 +226,29 @@ def test_a_missing_module_is_found_by_running_the_tests(tmp_path: Path, bubblewr
     assert repository.stable_tests == ("tests/test_mod.py::test_double",)
     assert [rung.rung for rung in repository.recipe.ladder] == ["pytest alone", "pytest alone, with six"]
     assert "No module named 'six'" in repository.recipe.ladder[0].reason
+
+
+async def test_a_dependency_without_a_wheel_is_built_in_a_sandbox(
+    tmp_path: Path, bubblewrap: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its build writes where it ran: not on this machine."""
+    trace = tmp_path / "trace"
+    setup = (
+        "import pathlib, setuptools\n"
+        f"try:\n    pathlib.Path({str(trace)!r}).write_text('ran')\nexcept OSError:\n    pass\n"
+        "setuptools.setup(name='onlysource', version='1.5', py_modules=['onlysource'])\n"
+    )
+    with tarfile.open(tmp_path / "onlysource-1.5.tar.gz", "w:gz") as tar:
+        for name, text in (("setup.py", setup), ("onlysource.py", "x = 1\n"), ("PKG-INFO", "Name: onlysource\n")):
+            info = tarfile.TarInfo(f"onlysource-1.5/{name}")
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    cache = tmp_path / "cache"
+    recipe = make_recipe(declared(tmp_path), interpreters()[0].minor, ["onlysource==1.5"])
+    await ensure_environment(recipe, bubblewrap, cache)
+    assert list(environment_folder(recipe.id, cache).glob("venv/lib/python3*/site-packages/onlysource.py"))
+    assert not trace.exists()
 
 
 def test_a_source_without_tests_says_what_to_do(tmp_path: Path, bubblewrap: Backend) -> None:
