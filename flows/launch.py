@@ -22,5 +22,5 @@ def launched(*, backend: str | None = None, jobs: int | None = None, store: str 
     shared = users_own_server() is not None
     place = Place.from_settings(settings, batch_limit=BATCH_LIMIT if shared else None)
     folder = Path(place.store) if "://" not in place.store else Path(".gristmill")
-    with prefect_api(folder / "prefect"):
+    with prefect_api(folder / "prefect", cache=place.cache):
         yield place

@@ -29,5 +29,6 @@ def pipeline_flow(request: PipelineRequest, place: Place) -> PipelineSummary:
     rolled_out = None
     if request.rollout:
         rolled_out = rollout_flow(RolloutRequest(suite=request.generate.out, agents=request.rollout), place)
-    exported = tuple(export_flow(export, place) for export in request.export)
+    # The pipeline's own folders: written again by the same pipeline started again (never what no export wrote).
+    exported = tuple(export_flow(export.model_copy(update={"overwrite": True}), place) for export in request.export)
     return PipelineSummary(generated=generated, rolled_out=rolled_out, exported=exported)

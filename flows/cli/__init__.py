@@ -24,28 +24,29 @@ for module in (generate, validate, rollout, export, run, show, doctor):
 
 def main() -> None:
     """Entry point: every error that a person can mend is one message and an exit code, never a traceback."""
+    from agents.errors import AgentFault, UnknownAgent
     from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
     from flows.errors import FlowFault, UsageError
-    from tasks.errors import BadSource, BadTaskFolder, TaskFault
+    from tasks.errors import BadSource, BadTaskFolder, TaskFault, UnknownGenerator
+    from trajectories.errors import BadExport, BadFilter, NotInStore, StoreFault
 
-    wrong_input: tuple[type[Exception], ...] = (
+    wrong_input = (
         UsageError,
         BadSource,
         BadTaskFolder,
+        UnknownGenerator,
+        UnknownAgent,
         BackendUnavailable,
         UnsupportedSpec,
+        BadFilter,
+        BadExport,
+        NotInStore,
     )
-    faults: tuple[type[Exception], ...] = (EnvironmentFault, FlowFault, TaskFault)
     try:
-        from agents.errors import AgentFault, UnknownAgent
-        from trajectories.errors import BadFilter, StoreFault
-
-        wrong_input += (UnknownAgent, BadFilter)
-        faults += (AgentFault, StoreFault)
         app()
     except wrong_input as error:
         _fail(error, 2)
-    except faults as error:
+    except (EnvironmentFault, FlowFault, TaskFault, AgentFault, StoreFault) as error:
         _fail(error, 1)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it was", file=sys.stderr)  # noqa: T201

@@ -29,7 +29,9 @@ def generate(
     """Make tasks from a repository and validate each one."""
     from flows.launch import launched
     from flows.requests import GenerateRequest
+    from tasks.generators import get_generators
 
+    get_generators(generator)  # a wrong name is told at once
     request = GenerateRequest(source=source, out=out, n=n, seed=seed, generators=tuple(generator or ()))
     with launched(backend=backend, jobs=jobs, store=store) as place, progress_bar():
         from flows.generate import generate_flow

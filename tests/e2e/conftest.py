@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from environments import get_backend
+
 GRISTMILL = Path(sys.executable).with_name("gristmill")
 
 
@@ -30,11 +32,18 @@ class Done:
 Run = Callable[..., Done]
 
 
+@pytest.fixture(scope="session")
+def docker_ready() -> None:
+    """Skipped with the reason where Docker cannot run."""
+    if missing := get_backend("docker").missing():
+        pytest.skip(f"docker: {'; '.join(missing)}")
+
+
 @pytest.fixture
-def environment(tmp_path: Path, tiny_cache: Path) -> dict[str, str]:
+def environment(tmp_path: Path, session_cache: Path) -> dict[str, str]:
     """No settings of the person who runs the tests; home, store and Prefect's data below tmp_path."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "GRISTMILL_"))}
-    return {**kept, "HOME": str(tmp_path), "GRISTMILL_CACHE": str(tiny_cache), "GRISTMILL_STORE": "store"}
+    return {**kept, "HOME": str(tmp_path), "GRISTMILL_CACHE": str(session_cache), "GRISTMILL_STORE": "store"}
 
 
 @pytest.fixture

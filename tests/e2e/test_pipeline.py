@@ -38,15 +38,15 @@ def test_one_command_goes_the_whole_way(gristmill: Run, pipeline: Path, tmp_path
     assert len(rows) == len(lines) == 4
     assert lines[0]["messages"][0]["role"] in {"system", "user"}
 
-    again = gristmill("run", str(pipeline), "--json")
-    assert again.code == 2, "the export folder is there: refused, not overwritten"
-    assert "export" in again.stderr
+    again = gristmill("export", "--to", "trl", "--out", "export")
+    assert again.code == 2, "an export is there: refused, not overwritten"
+    assert "--overwrite" in again.stderr
+    assert "Traceback" not in again.stderr
 
 
 def test_the_same_command_again_repeats_nothing(gristmill: Run, pipeline: Path, tmp_path: Path) -> None:
     first = gristmill("run", str(pipeline), "--json")
     manifest = (tmp_path / "suite" / "suite.json").read_bytes()
-    shutil.rmtree(tmp_path / "export")
     second = gristmill("run", str(pipeline), "--json")
     assert first.json["rolled_out"]["already_there"] == 0
     assert second.json["rolled_out"]["already_there"] == 8

@@ -12,7 +12,7 @@ import os, sys
 from pathlib import Path
 from flows.api import prefect_api
 
-with prefect_api(Path(sys.argv[1])) as url:
+with prefect_api(Path(sys.argv[1]), cache=Path(sys.argv[1]).parent) as url:
     import httpx
     import prefect
 
