@@ -1,4 +1,48 @@
 """What is to be solved: tasks, suites, sources, generators, verifiers, validation.
 
 Imports `environments` only.
+
+    source = fetch_source("pypi:sqlparse==0.6.1", cache=cache)
+    repository = await prepare_repository(source, backend, cache=cache)
+
+    suite = open_suite(folder, cache=cache)
+    await prepare_suite(suite, backend, cache=cache)
+    for task in suite.tasks():
+        verdict = await get_verifier(task.verifier).verify(task, diff, backend)
 """
+
+from tasks.errors import BadSource, BadTaskFolder, TaskFault, VerifierFault
+from tasks.repository import Repository, prepare_repository
+from tasks.source import Source, fetch_source
+from tasks.suite import Manifest, Suite, SuiteWriter, open_suite, prepare_suite
+from tasks.task import Provenance, Task
+from tasks.testrun import TestReport, TestResult, run_tests
+from tasks.verdict import Check, Verdict, Verifier
+from tasks.verifiers import get_verifier, run_visible_tests, verifier_names
+
+__all__ = [
+    "BadSource",
+    "BadTaskFolder",
+    "Check",
+    "Manifest",
+    "Provenance",
+    "Repository",
+    "Source",
+    "Suite",
+    "SuiteWriter",
+    "Task",
+    "TaskFault",
+    "TestReport",
+    "TestResult",
+    "Verdict",
+    "Verifier",
+    "VerifierFault",
+    "fetch_source",
+    "get_verifier",
+    "open_suite",
+    "prepare_repository",
+    "prepare_suite",
+    "run_tests",
+    "run_visible_tests",
+    "verifier_names",
+]

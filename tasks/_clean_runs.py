@@ -182,6 +182,7 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
         shuffled = [await run(seed=seed) for seed in _RANDOM_SEEDS]
     except VerifierFault as fault:
         raise BadSource(f"{source.spec}: a clean run of its tests could not be made: {fault}") from fault
+    await _check_imports(source, backend, spec)
     stable, unstable = _sort_out(plain, [covered, *shuffled])
     if not stable:
         raise BadSource(f"{source.spec}: no test passes in every clean run")
@@ -192,6 +193,38 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
         seconds={test: seconds[test] for test in stable},
         reached_by=_reached_by(covered, stable, set(source.python_files())),
     )
+
+
+_IMPORT = """
+import importlib, sys
+for name in sys.argv[1:]:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        print(name, error, sep=": ")
+    except BaseException:
+        pass
+"""
+
+
+async def _check_imports(source: Source, backend: Backend, spec: SandboxSpec) -> None:
+    """The code must do without its hidden files, or an agent could not run it. Raises BadSource."""
+    names = sorted({path.removesuffix("/__init__.py").split("/")[-1] for path in _packages(source)})
+    told = []
+    for layers in (spec.layers, (source.code,)):
+        async with running(backend, spec.model_copy(update={"layers": layers})) as sandbox:
+            told.append((await sandbox.run(["python", "-c", _IMPORT, *names], timeout_sec=120)).stdout)
+    if told[0] != told[1]:
+        raise BadSource(
+            f"{source.spec}: its code cannot be imported without its tests, which no agent may see: {told[1].strip()}"
+        )
+
+
+def _packages(source: Source) -> list[str]:
+    """`__init__.py` of the outermost packages."""
+    found = [path for path in source.python_files() if path.endswith("/__init__.py")]
+    roots = {path.removesuffix("/__init__.py") for path in found}
+    return [path for path in found if path.removesuffix("/__init__.py").rpartition("/")[0] not in roots]
 
 
 def _sort_out(plain: TestReport, others: Sequence[TestReport]) -> tuple[tuple[str, ...], dict[str, str]]:

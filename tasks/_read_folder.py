@@ -129,13 +129,17 @@ def _foreign_task(folder: Path, toml: TaskToml, ours: _Ours | None, common: dict
         context = environment
     spec = SandboxSpec(
         layers=() if image or context or not environment.is_dir() else (environment,),
-        workdir=toml.environment.workdir or _workdir_of(environment / "Dockerfile"),
         env=toml.environment.env,
         network=toml.environment.network,
         limits=_limits(toml),
         image=image,
         build_context=context,
     )
+    workdir = toml.environment.workdir or _workdir_of(environment / "Dockerfile")
+    if workdir is None and not image and not context:
+        workdir = _FOREIGN_WORKDIR
+    if workdir is not None:  # else the image's own, which only its backend knows
+        spec = spec.model_copy(update={"workdir": workdir})
     solve = folder / "solution" / "solve.sh"
     return Task(
         **common,
@@ -151,13 +155,13 @@ def _foreign_task(folder: Path, toml: TaskToml, ours: _Ours | None, common: dict
     )
 
 
-def _workdir_of(dockerfile: Path) -> str:
-    """The last absolute WORKDIR, as the image will have it."""
+def _workdir_of(dockerfile: Path) -> str | None:
+    """The last absolute WORKDIR that a Dockerfile names."""
     if not dockerfile.is_file():
-        return _FOREIGN_WORKDIR
+        return None
     text = dockerfile.read_text(errors="replace")
     found = re.findall(r"^\s*WORKDIR\s+\"?(/[^\s\"]*)", text, re.MULTILINE | re.IGNORECASE)
-    return found[-1] if found else _FOREIGN_WORKDIR
+    return found[-1] if found else None
 
 
 def _plain_data(folder: Path) -> dict[str, Any]:

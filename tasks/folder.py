@@ -159,6 +159,8 @@ def _task_toml(task: RepositoryTask, repository: Repository) -> str:
 def _table(**fields: Any) -> Any:
     table = tomlkit.table()
     for key, value in fields.items():
+        if value is None:  # TOML has no word for it
+            continue
         table[key] = _table(**value) if isinstance(value, dict) else value
     return table
 

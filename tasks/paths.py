@@ -71,9 +71,13 @@ def is_hidden(path: str) -> bool:
 
 def hidden_paths(paths: Collection[str]) -> frozenset[str]:
     """The paths that an agent never sees: tests and their data, conftest, CI and test configuration."""
-    folders = {str(folder) for path in paths if is_test_file(path) for folder in PurePosixPath(path).parents}
-    test_folders = {folder for folder in folders if PurePosixPath(folder).name in _MAYBE_TEST_FOLDERS}
-    return frozenset(path for path in paths if is_hidden(path) or _is_below(path, test_folders))
+    found: set[str] = set()
+    for path in filter(is_test_file, paths):
+        parents = PurePosixPath(path).parents
+        # directly above a test, or at the root: `pkg/testing/tests/test_x.py` makes no test folder of `pkg/testing`
+        near = {str(parents[0]), str(parents[-2]) if len(parents) > 1 else ""}
+        found |= {folder for folder in near if PurePosixPath(folder).name in _MAYBE_TEST_FOLDERS}
+    return frozenset(path for path in paths if is_hidden(path) or _is_below(path, found))
 
 
 def is_protected(path: str) -> bool:

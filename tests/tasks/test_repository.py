@@ -2,8 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from environments import Backend, running
+from tasks.errors import BadSource
 from tasks.repository import Repository, prepare_repository
+from tasks.source import fetch_source
 from tasks.testrun import run_tests
 
 
@@ -53,3 +57,18 @@ async def test_a_prepared_repository_is_loaded(
 ) -> None:
     again = await prepare_repository(tiny_repository.source, bubblewrap, cache=session_cache)
     assert again == tiny_repository
+
+
+async def test_code_that_needs_its_tests_is_refused(tmp_path: Path, bubblewrap: Backend) -> None:
+    files = {
+        "pkg/__init__.py": "from pkg.tests import helper\n",
+        "pkg/tests/__init__.py": "",
+        "pkg/tests/helper.py": "",
+        "pkg/tests/test_it.py": "def test_it(): pass\n",
+    }
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    source = fetch_source(str(tmp_path), cache=tmp_path / "cache")
+    with pytest.raises(BadSource, match=r"cannot be imported without its tests.*No module named 'pkg\.tests'"):
+        await prepare_repository(source, bubblewrap, cache=tmp_path / "cache")
