@@ -6,11 +6,11 @@ import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+from tasks._scratch import scratch_in
 from tasks._tree import fix_times, publish
 from tasks.errors import BadTaskFolder, TaskFault
 
@@ -47,8 +47,8 @@ def archive_layer(archive: Path, cache: Path) -> Path:
     place = _layers(cache) / sha256(content).hexdigest()[:32]
     if place.is_dir():
         return place
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as scratch:
-        new = Path(scratch) / "layer"
+    with scratch_in(place.parent) as scratch:
+        new = scratch / "layer"
         new.mkdir()
         try:
             with tarfile.open(fileobj=io.BytesIO(content)) as tar:
@@ -70,8 +70,8 @@ def files_layer(files: Mapping[str, bytes], cache: Path) -> Path:
     place = _layers(cache) / digest.hexdigest()[:32]
     if place.is_dir():
         return place
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as scratch:
-        new = Path(scratch) / "layer"
+    with scratch_in(place.parent) as scratch:
+        new = scratch / "layer"
         new.mkdir()
         for path, content in files.items():
             (new / path).parent.mkdir(parents=True, exist_ok=True)
@@ -93,8 +93,8 @@ def git_layer(layers: Sequence[Path], cache: Path) -> Path:
     )
     if place.is_dir():
         return place
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as scratch:
-        tree, new = Path(scratch) / "tree", Path(scratch) / "layer"
+    with scratch_in(place.parent) as scratch:
+        tree, new = scratch / "tree", scratch / "layer"
         for layer in layers:
             shutil.copytree(layer, tree, symlinks=True, dirs_exist_ok=True)
         _commit_all(tree)

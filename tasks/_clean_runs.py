@@ -5,7 +5,6 @@ display or luck fails here and is excluded here.
 """
 
 import asyncio
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from environments.sandbox import Backend, running
 from environments.spec import SandboxSpec
 from tasks._declared import Declared
 from tasks._environment import Interpreter, build_environment, choose_interpreter
+from tasks._scratch import scratch_in
 from tasks._sdists import obtain_wheels, unobtainable
 from tasks.errors import BadSource, VerifierFault
 from tasks.paths import is_test_file
@@ -126,11 +126,10 @@ async def _build(
     wanted: list[str], declared: Declared, interpreter: Interpreter, backend: Backend, cache: Path
 ) -> Recipe:
     """The environment of what is wanted; what cannot be had is left out, and taken off `wanted`."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="wheels-", dir=cache) as folder:
+    with scratch_in(cache / "tmp") as folder:
         while True:
             try:
-                pinned = await obtain_wheels(wanted, interpreter, Path(folder), backend, cache)
+                pinned = await obtain_wheels(wanted, interpreter, folder, backend, cache)
                 break
             except EnvironmentBuildFailed as fault:
                 gone = _dispensable(unobtainable(str(fault)), wanted, declared)
@@ -138,7 +137,7 @@ async def _build(
                     raise
                 wanted.remove(gone)
         recipe = make_recipe(declared, interpreter.minor, pinned)
-        await asyncio.to_thread(build_environment, recipe, cache, Path(folder))
+        await asyncio.to_thread(build_environment, recipe, cache, folder)
     return recipe
 
 

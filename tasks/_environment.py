@@ -11,7 +11,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +26,7 @@ from pydantic import BaseModel, ConfigDict
 from environments.errors import EnvironmentBuildFailed
 from environments.spec import Mount
 from tasks._declared import Declared
+from tasks._scratch import scratch_in
 from tasks._tree import locked, publish
 from tasks.errors import BadSource
 from tasks.recipe import Recipe
@@ -176,15 +176,15 @@ def build_environment(recipe: Recipe, cache: Path, wheels: Path | None = None) -
     place.parent.mkdir(parents=True, exist_ok=True)
     with (
         locked(place.parent / f".{recipe.id}.lock"),
-        tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as scratch,
+        scratch_in(place.parent) as scratch,
     ):
         if place.is_dir():
             return
         interpreter = find_interpreter(recipe.python)
         if wheels is None:
-            wheels = Path(scratch) / "wheels"
+            wheels = scratch / "wheels"
             download_wheels(recipe.requirements, interpreter, wheels)
-        new = Path(scratch) / "environment"
+        new = scratch / "environment"
         _make_venv(new / "venv", interpreter)
         for wheel in sorted(wheels.glob("*.whl")):
             if canonicalize_name(parse_wheel_filename(wheel.name)[0]) != canonicalize_name(recipe.name or "-"):

@@ -5,7 +5,6 @@ The build requirements are wheels, fetched beforehand, so the sandbox needs no n
 
 import asyncio
 import re
-import tempfile
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +26,7 @@ from tasks._environment import (
     find_interpreter,
 )
 from tasks._fetch import download_sdist, unpack
+from tasks._scratch import scratch_in, write_at_once
 from tasks.errors import BadSource
 from tasks.recipe import Recipe, recipe_id
 
@@ -40,10 +40,9 @@ async def ensure_environment(recipe: Recipe, backend: Backend, cache: Path) -> N
     """Make the environment of a recipe unless it is there. Raises EnvironmentBuildFailed."""
     if environment_folder(recipe.id, cache).is_dir():
         return
-    cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="wheels-", dir=cache) as folder:
-        await obtain_wheels(recipe.requirements, find_interpreter(recipe.python), Path(folder), backend, cache)
-        await asyncio.to_thread(build_environment, recipe, cache, Path(folder))
+    with scratch_in(cache / "tmp") as folder:
+        await obtain_wheels(recipe.requirements, find_interpreter(recipe.python), folder, backend, cache)
+        await asyncio.to_thread(build_environment, recipe, cache, folder)
 
 
 async def obtain_wheels(
@@ -80,8 +79,7 @@ def unobtainable(reason: str) -> Requirement | None:
 
 async def _build_wheel(requirement: Requirement, interpreter: Interpreter, backend: Backend, cache: Path) -> None:
     """Build one sdist and keep its wheel in CACHE/wheels. Raises EnvironmentBuildFailed, BadSource."""
-    with tempfile.TemporaryDirectory(prefix="sdist-", dir=cache) as scratch:
-        folder = Path(scratch)
+    with scratch_in(cache / "tmp") as folder:
         archive = await asyncio.to_thread(download_sdist, requirement.name, str(requirement.specifier), folder)
         await asyncio.to_thread(unpack, archive, folder / "tree", max_bytes=_MAX_BYTES)
         roots = [path for path in (folder / "tree").iterdir() if path.is_dir()]
@@ -100,10 +98,7 @@ async def _build_wheel(requirement: Requirement, interpreter: Interpreter, backe
         )
         name, content = await _run_build(requirement, spec, backend)
     place = cache / "wheels" / name
-    place.parent.mkdir(exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=place.parent, prefix=".new-", delete=False) as new:
-        new.write(content)
-    Path(new.name).replace(place)
+    write_at_once(place, content)
 
 
 async def _run_build(requirement: Requirement, spec: SandboxSpec, backend: Backend) -> tuple[str, bytes]:

@@ -8,7 +8,6 @@ in `Task.config` and written back unchanged. The layout of ours is in docs/tasks
 
 import os
 import shutil
-import tempfile
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from environments.diff import Diff
 from environments.spec import Limits
 from tasks._archive import pack
 from tasks._read_folder import read_folder
+from tasks._scratch import scratch_in
 from tasks._standalone import SOLVE_SH, environment_files, test_files
 from tasks.errors import BadTaskFolder
 from tasks.paths import is_protected
@@ -93,9 +93,8 @@ def write_repository_task(
     The same arguments give the same bytes.
     """
     shared = shared or SharedFiles()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as scratch:
-        new = Path(scratch) / folder.name
+    with scratch_in(folder.parent) as scratch:
+        new = scratch / folder.name
         for path, content in _contents(task, repository, shared).items():
             shared.write(new / path, content)
         for script in ("tests/test.sh", "solution/solve.sh"):
@@ -172,13 +171,12 @@ def write_task(task: Task, folder: Path) -> None:
     """
     if not (task.folder / "task.toml").is_file():
         raise BadTaskFolder(f"{task.folder}: task {task.id} was not read from a folder with a task.toml")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     document = tomlkit.parse((task.folder / "task.toml").read_text(encoding="utf-8"))
     _set(document, ("agent", "timeout_sec"), task.agent_timeout_sec, default=900.0)
     _set(document, ("verifier", "timeout_sec"), task.verifier_timeout_sec, default=600.0)
     _set(document, ("metadata", "gristmill", "status"), task.status, default="unvalidated")
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=folder.parent) as scratch:
-        new = Path(scratch) / folder.name
+    with scratch_in(folder.parent) as scratch:
+        new = scratch / folder.name
         shutil.copytree(task.folder, new, symlinks=True)
         (new / "task.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
         if (new / "instruction.md").read_text(encoding="utf-8").strip() != task.instruction.strip():

@@ -12,6 +12,7 @@ from environments.sandbox import Backend
 from environments.spec import Limits, SandboxSpec
 from tasks._clean_runs import ENOUGH_OUTPUT, CleanTests, find_recipe, observe_clean_tests
 from tasks._environment import WORKDIR, environment_mounts, environment_variables
+from tasks._scratch import write_at_once
 from tasks._sdists import ensure_environment
 from tasks._tree import locked
 from tasks.recipe import Recipe, RungResult
@@ -95,9 +96,7 @@ async def prepare_repository(source: Source, backend: Backend, *, cache: Path) -
         recipe = await find_recipe(source, backend, cache, spec_of)
         clean = await observe_clean_tests(source, recipe, backend, spec_of(recipe))
         repository = _repository(source, recipe, clean)
-        new = place.with_suffix(".new")
-        new.write_bytes(zstandard.compress(repository.model_dump_json().encode()))
-        new.replace(place)
+        write_at_once(place, zstandard.compress(repository.model_dump_json().encode()))
     return repository
 
 

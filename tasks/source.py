@@ -5,7 +5,6 @@
 
 import json
 import shutil
-import tempfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tasks._fetch import Fetched, fetch_folder, fetch_git, fetch_sdist
 from tasks._metadata import read_license
+from tasks._scratch import scratch_in, write_at_once
 from tasks._tree import FileEntry, copy_entries, fix_times, list_files, publish, tree_hash
 from tasks.errors import BadSource
 from tasks.paths import hidden_paths, is_hidden
@@ -54,9 +54,8 @@ def fetch_source(spec: str, *, cache: Path) -> Source:
     sources = cache.resolve() / "sources"
     if (known := _find_pinned(spec, sources)) is not None:
         return known
-    sources.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=sources) as scratch:
-        fetched = _fetch(spec, Path(scratch))
+    with scratch_in(sources) as scratch:
+        fetched = _fetch(spec, scratch)
         source = _snapshot(spec, fetched, sources)
     if fetched.is_pinned:
         _remember_pinned(spec, source, sources)
@@ -96,8 +95,8 @@ def _snapshot(spec: str, fetched: Fetched, sources: Path) -> Source:
     )
     if folder.is_dir():
         return source
-    with tempfile.TemporaryDirectory(prefix=".new-", dir=sources) as scratch:
-        new = Path(scratch) / "source"
+    with scratch_in(sources) as scratch:
+        new = scratch / "source"
         hidden = hidden_paths([entry.path for entry in entries])
         copy_entries([entry for entry in entries if entry.path not in hidden], new / "code")
         copy_entries([entry for entry in entries if entry.path in hidden], new / "protected")
@@ -137,8 +136,4 @@ def _find_pinned(spec: str, sources: Path) -> Source | None:
 
 
 def _remember_pinned(spec: str, source: Source, sources: Path) -> None:
-    file = _pin_file(spec, sources)
-    file.parent.mkdir(exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, suffix=".new", delete=False) as new:
-        new.write(source.model_dump_json(exclude={"code", "protected"}))
-    Path(new.name).replace(file)
+    write_at_once(_pin_file(spec, sources), source.model_dump_json(exclude={"code", "protected"}).encode())

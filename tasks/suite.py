@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from environments.errors import EnvironmentBuildFailed
 from environments.sandbox import Backend
 from tasks._read_folder import read_recipe
+from tasks._scratch import sweep, write_at_once
 from tasks._sdists import ensure_environment
 from tasks.errors import BadTaskFolder, TaskFault
 from tasks.folder import RepositoryTask, SharedFiles, folder_hash, read_task, write_repository_task
@@ -106,6 +106,8 @@ class SuiteWriter:
         self.version = version
         self._shared = SharedFiles()
         (self.folder / "tasks").mkdir(parents=True, exist_ok=True)
+        sweep(self.folder)
+        sweep(self.folder / "tasks")
         self._known = {path.name for path in (self.folder / "tasks").iterdir() if (path / "task.toml").is_file()}
         for task_id in sorted(self._known)[:1]:
             self._shared.settle(self.folder / "tasks" / task_id)
@@ -148,7 +150,7 @@ class SuiteWriter:
         """Write `suite.json`, in one step, over the tasks that are there now."""
         rejections = self.rejections()
         text = "".join(json.dumps(each, separators=(",", ":")) + "\n" for each in rejections)
-        _write_at_once(self.folder / REJECTIONS, text)
+        write_at_once(self.folder / REJECTIONS, text.encode())
         hashes = {task_id: folder_hash(self.folder / "tasks" / task_id) for task_id in sorted(self._known)}
         manifest = Manifest(
             name=self.name,
@@ -157,7 +159,7 @@ class SuiteWriter:
             tasks=hashes,
             provenance=dict(provenance or {}),
         )
-        _write_at_once(self.folder / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+        write_at_once(self.folder / MANIFEST, (manifest.model_dump_json(indent=2) + "\n").encode())
         return manifest
 
     def _reopen(self) -> None:
@@ -187,10 +189,3 @@ def _read_manifest(file: Path) -> Manifest:
 
 def _hash(hashes: Mapping[str, str]) -> str:
     return sha256("".join(f"{task_id}\0{digest}\n" for task_id, digest in sorted(hashes.items())).encode()).hexdigest()
-
-
-def _write_at_once(file: Path, text: str) -> None:
-    with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".new-", delete=False, encoding="utf-8") as new:
-        new.write(text)
-    Path(new.name).chmod(0o644)
-    Path(new.name).replace(file)

@@ -17,6 +17,7 @@ from environments.diff import Diff
 from environments.errors import EnvironmentFault
 from environments.sandbox import Backend, CommandResult, Sandbox, running
 from environments.spec import Mount, SandboxSpec
+from tasks._scratch import scratch_in
 from tasks.errors import VerifierFault
 from tasks.task import Task
 from tasks.verdict import Check, Verdict
@@ -51,11 +52,11 @@ class ScriptVerifier:
 @contextmanager
 def _mounts(task: Task) -> Iterator[tuple[Mount, ...]]:
     """A copy of tests/ at /tests, and /logs where the reward goes; both only for this one sandbox."""
-    with tempfile.TemporaryDirectory(prefix="gristmill-verifier-", ignore_cleanup_errors=True) as scratch:
-        tests, logs = Path(scratch) / "tests", Path(scratch) / "logs"
+    with scratch_in(Path(tempfile.gettempdir()), prefix="gristmill-verifier-") as scratch:
+        tests, logs = scratch / "tests", scratch / "logs"
         shutil.copytree(task.folder / "tests", tests)
         (logs / "verifier").mkdir(parents=True)
-        Path(scratch).chmod(0o755)
+        scratch.chmod(0o755)
         for folder in (logs, logs / "verifier"):
             folder.chmod(0o777)  # the sandbox's user is another one than ours
         yield (
