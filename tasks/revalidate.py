@@ -60,7 +60,8 @@ async def why_invalid(task: Task, backend: Backend) -> str:
     reference = task.reference
     if reference is None:
         if task.solve_script is None:
-            return ""
+            # Folders of others may lack a solution; one that says `validated` had one.
+            return "its reference solution is missing from solution/" if task.status == "validated" else ""
         reference = await _solved_by_script(task, task.solve_script, backend)
     verdict = await verifier.verify(task, reference, backend)
     if verdict.error:

@@ -133,7 +133,7 @@ def refuse_run(candidate: Candidate, report: TestReport, repository: Repository)
     """What the confirming run says against it."""
     if report.timed_out or any(is_timeout(result) for result in report.results):
         return rejected(candidate, "timeout", "a test did not end in its time limit")
-    if not report.is_complete:
+    if not report.is_complete or any(has_ended(result) for result in report.results):
         return rejected(candidate, "ends the process", report.output[-500:])
     failing = [result for result in report.results if is_failure(result)]
     if not failing:
@@ -167,6 +167,10 @@ def is_failure(result: TestResult) -> bool:
 
 def is_timeout(result: TestResult) -> bool:
     return result.outcome == "error" and result.longrepr.startswith("Timeout:")
+
+
+def has_ended(result: TestResult) -> bool:
+    return result.outcome == "error" and result.longrepr.startswith("The process ended")
 
 
 def rejected(candidate: Candidate, reason: str, detail: str = "") -> Rejection:

@@ -1,0 +1,89 @@
+"""Validation: what becomes a task and what is refused, for which reason, in real sandboxes."""
+
+import pytest
+
+from environments import Backend
+from tasks.candidate import Candidate, Rejection
+from tasks.repository import Repository
+from tasks.validation import Validated, validate_candidate
+
+PATH = "tinylib/numbers.py"
+
+
+def candidate(repository: Repository, old: str, new: str, symbol: str = "clamp", path: str = PATH) -> Candidate:
+    """A change by hand in one function of the tiny repository."""
+    clean = (repository.source.code / path).read_text()
+    assert clean.count(old) == 1, old
+    lines = clean.splitlines()
+    first = next(number for number, line in enumerate(lines, 1) if line.startswith(f"def {symbol}("))
+    last = next((number for number in range(first + 1, len(lines)) if lines[number].startswith("def ")), len(lines))
+    at = clean[: clean.index(old)].count("\n") + 1
+    return Candidate(
+        generator="by hand",
+        kind="by hand",
+        path=path,
+        symbol=symbol,
+        first_line=first,
+        last_line=last,
+        changed_lines=(at,),
+        files={path: clean.replace(old, new).encode()},
+    )
+
+
+async def reason(repository: Repository, backend: Backend, old: str, new: str) -> str:
+    result = await validate_candidate(candidate(repository, old, new), repository, backend)
+    assert isinstance(result, Rejection), result
+    return result.reason
+
+
+async def test_a_bug_that_tests_see_is_a_task(tiny_repository: Repository, bubblewrap: Backend) -> None:
+    bug = candidate(tiny_repository, "        return high\n", "        return low\n")
+    result = await validate_candidate(bug, tiny_repository, bubblewrap)
+    assert isinstance(result, Validated)
+    assert result.fail_to_pass and not set(result.fail_to_pass) & set(result.pass_to_pass)
+    assert set(result.fail_to_pass) | set(result.pass_to_pass) <= set(tiny_repository.stable_tests)
+    assert [failure.node_id for failure in result.failures] == list(result.fail_to_pass)
+    (change,) = result.reference.changes
+    assert change.after == (tiny_repository.source.code / PATH).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("        return high\n", "        return (high)\n", "same program"),
+        ("        return high\n", "        return high)\n", "does not parse"),
+        ("        return high\n", "        high = high\n        return high\n", "survived"),
+        ("        return high\n", "        while True: pass\n", "timeout"),
+        ("        return high\n", "        import os; os._exit(0)\n", "ends the process"),
+    ],
+)
+async def test_what_is_no_task_is_refused_with_its_reason(
+    tiny_repository: Repository, bubblewrap: Backend, old: str, new: str, expected: str
+) -> None:
+    assert await reason(tiny_repository, bubblewrap, old, new) == expected
+
+
+async def test_a_bug_at_random_is_flaky_and_refused(tiny_repository: Repository, bubblewrap: Backend) -> None:
+    """Fails in the screening run and in no other: the file that it leaves behind lies in one sandbox only."""
+    coin = "        import random; return high if random.SystemRandom().random() < 0.5 else low\n"
+    bug = candidate(tiny_repository, "        return high\n", coin)
+    reasons = set()
+    for _ in range(12):
+        result = await validate_candidate(bug, tiny_repository, bubblewrap)
+        reasons.add(result.reason if isinstance(result, Rejection) else "accepted")
+        if "flaky" in reasons:
+            break
+    assert reasons & {"flaky", "survived"}
+
+
+async def test_code_that_no_test_runs_is_refused(tiny_repository: Repository, bubblewrap: Backend) -> None:
+    clean = (tiny_repository.source.code / PATH).read_text()
+    extra = clean + "\n\ndef unused():\n    return 1\n"
+    lines = extra.count("\n")
+    bug = Candidate(
+        generator="by hand", kind="by hand", path=PATH, symbol="unused", first_line=lines, last_line=lines,
+        changed_lines=(lines,), files={PATH: extra.encode()},
+    )  # fmt: skip
+    result = await validate_candidate(bug, tiny_repository, bubblewrap)
+    assert isinstance(result, Rejection)
+    assert result.reason == "no test reaches it"
