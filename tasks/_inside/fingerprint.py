@@ -14,6 +14,7 @@ class Fingerprint:
     def __init__(self, own_modules: Sequence[Any]) -> None:
         names = [n for n in sys.modules if n.split(".")[0] in ("_pytest", "pytest", "pluggy", "unittest", "builtins")]
         self._all = [entry for name in names for entry in _functions_of(vars(sys.modules[name]))]
+        self._all += [(sys.modules, name, sys.modules[name], None) for name in names]
         self._all += [entry for module in own_modules for entry in _functions_of(vars(module))]
         core = [n for n in names if n.split(".")[0] == "pluggy" or n in _CORE]
         self._core = [entry for name in core for entry in _functions_of(vars(sys.modules[name]))]

@@ -1,7 +1,7 @@
 """The repository's own pytest options, and the plugins of the environment."""
 
 # os.path needs no import that costs time.
-# ruff: noqa: PTH113, PTH118
+# ruff: noqa: PTH110, PTH113, PTH118
 from __future__ import annotations
 
 import os
@@ -96,3 +96,15 @@ def plugin_names() -> list[str]:
     found = {entry.name for dist in metadata.distributions(path=folders) for entry in dist.entry_points
              if entry.group == "pytest11"}  # fmt: skip
     return sorted(found - {"randomly", "random_order", "random-order", "sugar", "pytest_sugar", "xdist.looponfail"})
+
+
+def is_plugin_source(workdir: str) -> bool:
+    """True where the repository is a pytest plugin itself: its hooks are what is tested."""
+    from importlib import metadata
+
+    folders = [path for path in sys.path if "site-packages" in path]
+    modules = {entry.value.split(":")[0].split(".")[0] for dist in metadata.distributions(path=folders)
+               for entry in dist.entry_points if entry.group == "pytest11"}  # fmt: skip
+    places = (workdir, os.path.join(workdir, "src"))
+    return any(os.path.exists(os.path.join(place, name + end)) for place in places for name in modules
+               for end in ("", ".py"))  # fmt: skip

@@ -18,6 +18,15 @@ from tasks._inside.frames import Sender
 LONGREPR_LIMIT = 20_000
 # The look at all functions takes 1 ms, that at the core 0.1 ms: a tenth of a suite of quick tests, or nothing.
 FULL_LOOK_EVERY_SEC = 0.2
+OUTCOME_HOOKS = (
+    "pytest_runtest_protocol",
+    "pytest_runtest_setup",
+    "pytest_runtest_call",
+    "pytest_pyfunc_call",
+    "pytest_runtest_makereport",
+    "pytest_runtest_logreport",
+    "pytest_fixture_setup",
+)
 
 
 class TestTimedOut(BaseException):
@@ -44,6 +53,7 @@ class Reporter:
         self._codes: dict[str, Any] = {}
         self._is_late = False
         self._last_look = 0.0
+        self._hook: Any = None
         self._gate = set(config["gate"]) - set(config["skip"])
         self._is_shut = self._has_failed = False
         # held here: tested code may replace those of the modules
@@ -92,7 +102,8 @@ class Reporter:
             items.sort(key=lambda item: item.nodeid not in self._gate)
             self._gate &= {item.nodeid for item in items}
         self.ids = list(dict.fromkeys(item.nodeid for item in items))
-        self._codes = {item.nodeid: _code_of(item) for item in items}
+        self._codes = {item.nodeid: (type(item), _code_of(item)) for item in items}
+        self._hook = config.hook
         self.sender.send("collected", ids=self.ids)
         self._add_canary(session, items)
 
@@ -160,7 +171,8 @@ class Reporter:
 
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
         self._look_for_tampering(only_core=True)
-        if "runtest" in vars(item) or (item.nodeid in self._codes and _code_of(item) is not self._codes[item.nodeid]):
+        kind, code = self._codes.get(item.nodeid, (type(item), _code_of(item)))
+        if "runtest" in vars(item) or type(item) is not kind or _code_of(item) is not code:
             self._tampered([item.nodeid])
         yield
 
@@ -188,8 +200,24 @@ class Reporter:
         if not only_core:
             self._last_look = self._clock()
         changed = self.fingerprint.changed(only_core=only_core)
+        if not only_core:
+            changed += self._hooks_of_tested_code()
         if changed:
             self._tampered(changed)
+
+    def _hooks_of_tested_code(self) -> list[str]:
+        """Hooks that decide outcomes belong to pytest, its plugins and the tests' conftest, not to what is tested."""
+        guarded = self.config["guarded"]
+        if not guarded or self._hook is None or self.config.get("is_plugin"):
+            return []
+        workdir = self.config["workdir"] + "/"
+        found = []
+        for name in OUTCOME_HOOKS:
+            for implementation in getattr(self._hook, name).get_hookimpls():
+                file = getattr(getattr(implementation.function, "__code__", None), "co_filename", "")
+                if file.startswith(workdir) and file[len(workdir) :] not in guarded:
+                    found.append(f"{name} of {file[len(workdir) :]}")
+        return found
 
     def _tampered(self, names: list[str]) -> None:
         new = [name for name in names if name not in self.tampered][:20]

@@ -16,7 +16,7 @@ from typing import Any
 
 from tasks._inside.fingerprint import Fingerprint
 from tasks._inside.frames import Sender
-from tasks._inside.options import own_options, plugin_names
+from tasks._inside.options import is_plugin_source, own_options, plugin_names
 from tasks._inside.reporter import Reporter, mark_hooks
 
 PR_SET_PDEATHSIG = 1
@@ -49,6 +49,7 @@ def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> No
             os._exit(0)
         arguments += files
     coverage = _start_coverage(config)
+    config["is_plugin"] = is_plugin_source(workdir)
     reporter = Reporter(config, sender, fingerprint, coverage)
     leave, getpid = os._exit, os.getpid
     code = int(pytest.main(arguments, plugins=[reporter]))
