@@ -1,6 +1,7 @@
 """The client of an OpenAI-compatible endpoint: LangChain's, with our retries and one error for all faults."""
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -49,6 +50,7 @@ async def call_with_retries(call: Callable[[], Awaitable[Result]], model: ModelC
 
     Raises ModelUnavailable with the URL and the last answer, LimitReached where time runs out before that.
     """
+    deadline = time.monotonic() + seconds_left
     try:
         async for attempt in AsyncRetrying(
             retry=retry_if_exception(_is_passing),
@@ -57,7 +59,7 @@ async def call_with_retries(call: Callable[[], Awaitable[Result]], model: ModelC
             reraise=True,
         ):
             with attempt:
-                if attempt.retry_state.seconds_since_start > seconds_left:  # type: ignore[operator]
+                if time.monotonic() > deadline:
                     raise LimitReached("time_limit", f"no answer of {model.base_url} in time")
                 return await call()
     except (openai.OpenAIError, httpx.HTTPError, *NONSENSE) as error:

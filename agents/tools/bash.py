@@ -40,11 +40,14 @@ class Bash:
             self._folder = folder
         else:
             output = done.stdout
-        text = output + (f"\n[stderr]\n{done.stderr}" if done.stderr.strip() else "")
+        parts = [output.strip("\n")]
+        if errors := done.stderr.strip("\n"):
+            parts.append(f"[stderr]\n{errors}")
         if done.timed_out:
-            text += f"\n[stopped after {arguments.timeout_sec:g} s]"
+            parts.append(f"[stopped after {arguments.timeout_sec:g} s]")
         elif done.oom_killed:
-            text += "\n[stopped: out of memory]"
+            parts.append("[stopped: out of memory]")
         elif done.exit_code:
-            text += f"\n[exit code {done.exit_code}]"
-        return ToolAnswer(text=cut(text.strip("\n")) or "[no output]", is_error=done.exit_code != 0)
+            parts.append(f"[exit code {done.exit_code}]")
+        text = "\n".join(part for part in parts if part)
+        return ToolAnswer(text=cut(text) or "[no output]", is_error=done.exit_code != 0)
