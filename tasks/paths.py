@@ -80,6 +80,11 @@ def hidden_paths(paths: Collection[str]) -> frozenset[str]:
     return frozenset(path for path in paths if is_hidden(path) or _is_below(path, found))
 
 
+def is_test_code(path: str) -> bool:
+    """Of hidden paths, the code and configuration of tests: what no test run rewrites, unlike tests' data files."""
+    return path.endswith(".py") or PurePosixPath(path).name in _TEST_CONFIG
+
+
 def is_protected(path: str) -> bool:
     """True for a path that no agent's diff may change: everything hidden, and what steers build or interpreter."""
     parts = PurePosixPath(path).parts

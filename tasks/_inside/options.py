@@ -88,23 +88,39 @@ def _toml_tables(path: str, name: str) -> dict[str, Any] | None:
     return tool.get("ini_options", tool)  # type: ignore[no-any-return, unused-ignore]
 
 
+_LEFT_OUT = frozenset({"randomly", "random_order", "random-order", "sugar", "pytest_sugar", "xdist.looponfail"})
+
+
 def plugin_names() -> list[str]:
     """pytest plugins of the environment, never of the working directory; not those that change order or looks."""
+    return sorted(set(_plugins()) - _LEFT_OUT)
+
+
+def _plugins() -> dict[str, str]:
+    """Entry point's name -> module, of the distributions in the environment's own folder."""
     from importlib import metadata
 
     folders = [path for path in sys.path if "site-packages" in path]
-    found = {entry.name for dist in metadata.distributions(path=folders) for entry in dist.entry_points
-             if entry.group == "pytest11"}  # fmt: skip
-    return sorted(found - {"randomly", "random_order", "random-order", "sugar", "pytest_sugar", "xdist.looponfail"})
+    return {entry.name: entry.value.split(":")[0].strip() for dist in metadata.distributions(path=folders)
+            for entry in dist.entry_points if entry.group == "pytest11"}  # fmt: skip
+
+
+def import_plugins() -> None:
+    """Import the environment's plugins while nothing of the repository is on sys.path."""
+    import importlib
+
+    for name, module in sorted(_plugins().items()):
+        if name in _LEFT_OUT:
+            continue
+        try:
+            importlib.import_module(module)
+        except ImportError:
+            continue  # the repository's own plugin, which is not there yet; pytest says so if it is another
 
 
 def is_plugin_source(workdir: str) -> bool:
     """True where the repository is a pytest plugin itself: its hooks are what is tested."""
-    from importlib import metadata
-
-    folders = [path for path in sys.path if "site-packages" in path]
-    modules = {entry.value.split(":")[0].split(".")[0] for dist in metadata.distributions(path=folders)
-               for entry in dist.entry_points if entry.group == "pytest11"}  # fmt: skip
+    names = {module.split(".")[0] for module in _plugins().values()}
     places = (workdir, os.path.join(workdir, "src"))
-    return any(os.path.exists(os.path.join(place, name + end)) for place in places for name in modules
+    return any(os.path.exists(os.path.join(place, name + end)) for place in places for name in names
                for end in ("", ".py"))  # fmt: skip

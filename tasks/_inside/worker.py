@@ -16,7 +16,7 @@ from typing import Any
 
 from tasks._inside.fingerprint import Fingerprint
 from tasks._inside.frames import Sender
-from tasks._inside.options import is_plugin_source, own_options, plugin_names
+from tasks._inside.options import import_plugins, is_plugin_source, own_options, plugin_names
 from tasks._inside.reporter import Reporter, mark_hooks
 
 PR_SET_PDEATHSIG = 1
@@ -38,6 +38,8 @@ def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> No
     files = _files_to_collect(config)
     arguments = ["-q", "--no-header", "--no-summary", "--tb=short", "--color=no", "-p", "no:cacheprovider",
                  f"--rootdir={workdir}", "--continue-on-collection-errors",
+        "-W",
+        "ignore::pytest.PytestAssertRewriteWarning",
                  "-o", "addopts=" + shlex.join(own_options(workdir)),
                  *(part for name in plugins for part in ("-p", name))]  # fmt: skip
     if "hypothesispytest" in plugins:
@@ -115,6 +117,7 @@ def nurse(config: dict[str, Any], pipes: dict[str, int], own_modules: list[Any])
     if config["coverage"]:
         import coverage  # noqa: F401
 
+    import_plugins()  # before the fingerprint: some of them put functions of theirs in pytest when they are imported
     mark_hooks(pytest)
     fingerprint = Fingerprint(own_modules)
     with os.fdopen(pipes["orders"], "rb") as orders:

@@ -11,7 +11,7 @@ from environments.diff import Diff, FileChange
 from environments.errors import EnvironmentFault
 from environments.sandbox import Sandbox
 from environments.spec import SandboxSpec
-from tasks.paths import is_protected, shadowed_name
+from tasks.paths import is_protected, is_test_code, shadowed_name
 from tasks.task import Task
 from tasks.testrun import VENV
 
@@ -74,7 +74,7 @@ async def apply_diff(sandbox: Sandbox, diff: Diff) -> None:
 
 def guarded_files(agent: SandboxSpec, verifier: SandboxSpec) -> list[str]:
     """Code and configuration of tests, which no test run writes to; data files of tests may be rewritten by tests."""
-    return sorted(path for path in _hidden(agent, verifier) if path.endswith((".py", ".ini", ".cfg", ".toml")))
+    return sorted(filter(is_test_code, _hidden(agent, verifier)))
 
 
 def _hidden(agent: SandboxSpec, verifier: SandboxSpec) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.paths import hidden_paths, is_junk, is_protected, shadowed_name
+from tasks.paths import hidden_paths, is_junk, is_protected, is_test_code, shadowed_name
 
 TREE = (
     "README.md",
@@ -104,3 +104,8 @@ def test_rubbish_is_no_part_of_a_snapshot(path: str) -> None:
 )
 def test_modules_that_hide_others(path: str, name: str | None) -> None:
     assert shadowed_name(path, ("src", ""), {"pytest"}) == name
+
+
+def test_data_of_tests_may_be_rewritten_by_tests() -> None:
+    assert is_test_code("tests/conftest.py") and is_test_code("pytest.ini")
+    assert not is_test_code("tests/examples/example.toml")
