@@ -31,9 +31,11 @@ def tools_of(trajectory: Trajectory) -> list[dict[str, Any]]:
 
 
 def text_of(content: str | list[dict[str, Any]] | None) -> str:
-    """Text of a message or result; of several parts, the texts joined."""
+    """Text of a message or result; of several parts, the texts joined. Raises BadExport for parts that are no text."""
     if isinstance(content, list):
-        return "\n".join(str(part["text"]) for part in content if "text" in part)
+        if any("text" not in part for part in content):
+            raise BadExport("a message has parts that are no text; this format cannot hold them")
+        return "\n".join(str(part["text"]) for part in content)
     return content or ""
 
 

@@ -2,42 +2,50 @@
 
 from importlib.resources import files
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from trajectories.errors import NewerSchema
+
+HEAD = "0001"
+"""The newest migration. Known here, so that Alembic is loaded only by a process that migrates."""
 
 ADVISORY_LOCK = 0x6772697374  # any number that nobody else locks: 'grist'
 
 
 def migrate(engine: Engine) -> None:
     """Bring the database to this version's schema. Raises NewerSchema for one of a later version."""
-    config = Config()
-    config.set_main_option("script_location", str(files("trajectories") / "migrations"))
-    head = ScriptDirectory.from_config(config).get_current_head()
     with engine.connect() as connection:
-        if _version(connection) == head:
+        if _version(connection) == HEAD:
             return
         connection.rollback()
         _lock(connection)
-        version = _version(connection)  # another process may have been first
-        if version != head:
-            known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-            if version is not None and version not in known:
-                raise NewerSchema(
-                    f"the store at {engine.url} has schema {version}, this Gristmill knows up to {head}: "
-                    "upgrade Gristmill, or open another store"
-                )
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        if _version(connection) != HEAD:  # else another process was first
+            _upgrade(connection)
         connection.commit()
 
 
+def _upgrade(connection: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(files("trajectories") / "migrations"))
+    version = _version(connection)
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if version is not None and version not in known:
+        raise NewerSchema(
+            f"the store at {connection.engine.url!r} has schema {version}, this Gristmill knows up to {HEAD}: "
+            "upgrade Gristmill, or open another store"
+        )
+    config.attributes["connection"] = connection
+    command.upgrade(config, HEAD)
+
+
 def _version(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _lock(connection: Connection) -> None:

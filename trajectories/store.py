@@ -6,11 +6,12 @@ either the whole rollout or at most a blob that nothing points at.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ParamSpec, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine, delete, func, select
@@ -35,6 +36,9 @@ from trajectories.filter import parse_filter
 from trajectories.rollout import Rollout, RolloutKey
 from trajectories.schema import migrate
 from trajectories.tables import ExportRow, RolloutRow, StepRow, SuiteRow, TaskRow, VerdictRow
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 PAGE = 500
 
@@ -96,12 +100,29 @@ def _is_passing(error: BaseException) -> bool:
     return error.connection_invalidated or any(word in text for word in ("locked", "busy", "deadlock", "serializ"))
 
 
-_retrying = retry(
+_persisting = retry(
     retry=retry_if_exception(_is_passing),
     stop=stop_after_delay(120),
     wait=wait_random_exponential(multiplier=0.05, max=2),
     reraise=True,
 )
+
+
+def _retrying(function: Callable[P, R]) -> Callable[P, R]:
+    """Passing trouble is tried again; what stays is a StoreFault that says what the database said."""
+    persisting = _persisting(function)
+
+    @wraps(function)
+    def guarded(*arguments: P.args, **options: P.kwargs) -> R:
+        try:
+            return persisting(*arguments, **options)
+        except OperationalError as error:
+            raise StoreFault(
+                f"the store's database failed: {error.orig}; is it there, is its disk full?"
+            ) from error
+
+    return guarded
+
 
 _meeting = retry(retry=retry_if_exception_type(IntegrityError), stop=stop_after_attempt(5), reraise=True)
 """On PostgreSQL two writers may insert the same key at once: the second looks again and finds the first one's row."""
@@ -114,10 +135,7 @@ class Store:
         self._engine = engine
         self._reading = reading(engine)
         self._blobs = blobs
-        try:
-            _retrying(migrate)(engine)
-        except OperationalError as error:
-            raise StoreFault(f"store {engine.url!r} cannot be opened: {error.orig}") from error
+        _retrying(migrate)(engine)
         blobs.sweep()
 
     def __enter__(self) -> Self:
@@ -227,6 +245,12 @@ class Store:
                 return
             last = rows[-1].id
             left = None if left is None else left - len(rows)
+
+    def repositories(self, where: str = "") -> list[str]:
+        """Names of the repositories of the rollouts that the filter accepts, sorted. Raises BadFilter."""
+        query = select(col(RolloutRow.repository)).where(parse_filter(where)).distinct()
+        with Session(self._reading) as session:
+            return sorted(session.scalars(query))
 
     def load(self, rollout_id: str) -> Rollout:
         """A whole rollout. Raises NotInStore, CorruptBlob."""

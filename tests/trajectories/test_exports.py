@@ -109,6 +109,15 @@ def test_a_folder_that_is_in_use_is_refused(filled: Store, tmp_path: Path) -> No
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "out", "store"]
 
 
+def test_a_kill_between_two_renames_loses_nothing(filled: Store, tmp_path: Path) -> None:
+    export(filled, to="trl", out=tmp_path / "out")
+    (tmp_path / "out").rename(tmp_path / ".out.12345678.replaced")  # what a kill at the worst moment leaves
+    (tmp_path / ".out.87654321.partial").mkdir()
+    with pytest.raises(BadExport, match="--overwrite"):
+        export(filled, to="trl", out=tmp_path / "out")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "store"]
+
+
 def test_rows_that_cannot_be_rendered_are_counted_with_the_reason(tmp_path: Path) -> None:
     silent = Trajectory(session_id="s", agent=make_trajectory().agent, steps=(Step(step_id=1, source="user"),))
     stray = Step(

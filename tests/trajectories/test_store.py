@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from sqlalchemy import inspect
 from tasks.task import Provenance
 from tests.trajectories.conftest import make_rollout
 from trajectories.errors import CorruptBlob, NewerSchema, NotInStore, StoreFault
+from trajectories.schema import HEAD
 from trajectories.store import Store, open_store
 
 
@@ -93,6 +95,15 @@ def test_tables_and_migrations_agree(store: Store) -> None:
     with store._engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), SQLModel.metadata) == []
     assert "rollouts" in inspect(store._engine).get_table_names()
+
+
+def test_the_newest_migration_is_the_one_that_opening_looks_for() -> None:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(files("trajectories") / "migrations"))
+    assert ScriptDirectory.from_config(config).get_current_head() == HEAD
 
 
 def test_a_newer_schema_is_refused(store: Store, reopen: Callable[[], Store]) -> None:

@@ -34,7 +34,7 @@ class ExportManifest(BaseModel):
     filters: dict[str, object]
     split: str = Field(description="how train and test were told apart")
     rollouts: int
-    skipped: dict[str, int] = Field(description="reason -> rollouts that the filters accepted but no row was made of")
+    skipped: dict[str, list[str]] = Field(description="reason -> rollouts that were chosen but cannot be rendered")
     repositories: dict[str, int]
     licenses: dict[str, int]
     suites: dict[str, int]
@@ -60,23 +60,23 @@ def export(
     The folder appears whole, by a rename. Raises BadExport, BadFilter, CorruptBlob.
     """
     exporter = get_exporter(to)
-    _refuse_occupied(out, overwrite)
-    rows = [row for row in store.rollouts(where) if _is_wanted(row, include_failures, include_privileged)]
-    is_test, split = _split(rows, split_by, test_share, seed)
-    partial = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
     _remove_stale(out)
+    _refuse_occupied(out, overwrite)
+    wanted = _filter(where, include_failures, include_privileged)
+    is_test, split = _split(store.repositories(wanted), split_by, test_share, seed)
+    partial = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
     partial.mkdir(parents=True)
-    skipped: Counter[str] = Counter()
+    skipped: dict[str, list[str]] = {}
     counts: dict[str, Counter[str]] = {name: Counter() for name in ("repositories", "licenses", "suites", "agents")}
     try:
         with ExitStack() as stack:
             train = stack.enter_context(SplitWriter(partial, "train", exporter))
             test = stack.enter_context(SplitWriter(partial, "test", exporter))
-            for row in rows:
+            for row in store.rollouts(wanted):
                 try:
                     rendered = exporter.row(store.body(row).trajectory)
                 except BadExport as error:
-                    skipped[str(error)] += 1
+                    skipped.setdefault(str(error), []).append(row.id)
                     continue
                 origin = {
                     "rollout_id": row.id,
@@ -121,13 +121,18 @@ def export(
     return manifest
 
 
-def _is_wanted(row: RolloutRow, include_failures: bool, include_privileged: bool) -> bool:
-    return (
-        not row.is_unknown and (include_failures or row.reward >= 1.0) and (include_privileged or not row.is_privileged)
-    )
+def _filter(where: str, include_failures: bool, include_privileged: bool) -> str:
+    """The user's expression, and what is left out unless asked for."""
+    parts = [f"({where})"] if where.strip() else []
+    parts.append("unknown = false")
+    if not include_failures:
+        parts.append("reward >= 1")
+    if not include_privileged:
+        parts.append("privileged = false")
+    return " and ".join(parts)
 
 
-def _split(rows: list[RolloutRow], by: str, test_share: float, seed: int) -> tuple[Callable[[RolloutRow], bool], str]:
+def _split(repositories: list[str], by: str, test_share: float, seed: int) -> tuple[Callable[[RolloutRow], bool], str]:
     """Which rows are for the test, and the sentence that says so. A task is never in both."""
     if by not in ("repository", "task"):
         raise BadExport(f"split_by {by!r}: use repository or task")
@@ -135,7 +140,7 @@ def _split(rows: list[RolloutRow], by: str, test_share: float, seed: int) -> tup
         return (
             lambda row: _fraction(seed, row.task_id) < test_share
         ), f"by task: a hash of seed and task id below {test_share}"
-    names = sorted({row.repository for row in rows}, key=lambda name: _fraction(seed, name))
+    names = sorted(repositories, key=lambda name: _fraction(seed, name))
     if len(names) < 2 or test_share == 0:
         return (lambda row: False), "by repository: there are fewer than two, so every row is for training"
     test = set(names[: max(1, round(test_share * len(names)))])
@@ -161,11 +166,14 @@ def _refuse_occupied(out: Path, overwrite: bool) -> None:
 
 
 def _remove_stale(out: Path) -> None:
-    """What a killed export of the same folder left behind."""
+    """What a killed export of the same folder left behind; a folder that it had only set aside comes back."""
     for stale in out.parent.glob(f".{out.name}.*.partial"):
         shutil.rmtree(stale)
     for replaced in out.parent.glob(f".{out.name}.*.replaced"):
-        shutil.rmtree(replaced)
+        if out.exists():
+            shutil.rmtree(replaced)
+        else:
+            replaced.rename(out)
 
 
 def _put_in_place(partial: Path, out: Path) -> None:
