@@ -11,14 +11,30 @@ Imports `environments` only.
         verdict = await get_verifier(task.verifier).verify(task, diff, backend)
 """
 
-from tasks.errors import BadSource, BadTaskFolder, TaskFault, VerifierFault
-from tasks.repository import Repository, prepare_repository
-from tasks.source import Source, fetch_source
-from tasks.suite import Manifest, Suite, SuiteWriter, open_suite, prepare_suite
-from tasks.task import Provenance, Task
-from tasks.testrun import TestReport, TestResult, run_tests
-from tasks.verdict import Check, Verdict, Verifier
-from tasks.verifiers import get_verifier, run_visible_tests, verifier_names
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tasks.errors import BadSource, BadTaskFolder, TaskFault, VerifierFault
+    from tasks.repository import Repository, prepare_repository
+    from tasks.source import Source, fetch_source
+    from tasks.suite import Manifest, Suite, SuiteWriter, open_suite, prepare_suite
+    from tasks.task import Provenance, Task
+    from tasks.testrun import TestReport, TestResult, run_tests
+    from tasks.verdict import Check, Verdict, Verifier
+    from tasks.verifiers import get_verifier, run_visible_tests, verifier_names
+
+_DOORS = {
+    "tasks.errors": "BadSource BadTaskFolder TaskFault VerifierFault",
+    "tasks.repository": "Repository prepare_repository",
+    "tasks.source": "Source fetch_source",
+    "tasks.suite": "Manifest Suite SuiteWriter open_suite prepare_suite",
+    "tasks.task": "Provenance Task",
+    "tasks.testrun": "TestReport TestResult run_tests",
+    "tasks.verdict": "Check Verdict Verifier",
+    "tasks.verifiers": "get_verifier run_visible_tests verifier_names",
+}
+_HOME = {name: module for module, names in _DOORS.items() for name in names.split()}
 
 __all__ = [
     "BadSource",
@@ -46,3 +62,10 @@ __all__ = [
     "run_visible_tests",
     "verifier_names",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name's module when it is asked for: `gristmill show` needs one of them, not all."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
