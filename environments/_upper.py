@@ -23,9 +23,11 @@ def upper_diff(upper_fd: int, layers: Sequence[Path]) -> Diff:
     return Diff(changes=tuple(_folder(upper_fd, "", Level.root(layers), Budget())))
 
 
-def _folder(fd: int, prefix: str, lower: Level, budget: Budget) -> Iterator[FileChange]:
+def _folder(fd: int, prefix: str, lower: Level, budget: Budget, *, is_hidden: bool = False) -> Iterator[FileChange]:
+    """`is_hidden`: a folder above is opaque, so that nothing of the layers shows through here either."""
     names = sorted(os.listdir(fd))
-    if _is_opaque(fd):
+    is_hidden = is_hidden or _is_opaque(fd)
+    if is_hidden:
         yield from _all_but(names, prefix, lower)
     for name in names:
         path = prefix + name
@@ -43,7 +45,7 @@ def _folder(fd: int, prefix: str, lower: Level, budget: Budget) -> Iterator[File
                 yield change_of(path, before, None)
             with_fd = _open(name, os.O_RDONLY | os.O_DIRECTORY, fd)
             try:
-                yield from _folder(with_fd, path + "/", below or EMPTY, budget)
+                yield from _folder(with_fd, path + "/", below or EMPTY, budget, is_hidden=is_hidden)
             finally:
                 os.close(with_fd)
             continue
