@@ -15,7 +15,7 @@ SHOWN = 3
 PHRASINGS = 3
 EXCERPT_LINES = 12
 LINE_WIDTH = 200
-ADDRESS = re.compile(r"0x[0-9a-f]{6,}")  # of an object: another one in each run
+ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")  # of an object: another one in each run
 SHORTEST_LEAK = 8  # characters without white space: shorter lines (`else:`, `pass`) tell nothing
 
 
