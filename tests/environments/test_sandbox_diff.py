@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from environments import BadDiff, Backend, Diff, FileChange, Sandbox, SandboxSpec, running
+from environments import Backend, BadDiff, Diff, FileChange, Sandbox, SandboxSpec, running
 
 from .conftest import MakeLayer
 
