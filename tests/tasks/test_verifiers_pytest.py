@@ -88,12 +88,13 @@ async def test_planted_files_are_dropped(tiny_task: Task, bubblewrap: Backend, c
     assert (verdict.reward, verdict.error) == (0.0, None)
 
 
-@pytest.mark.parametrize("cheat", CHEAT_FILES)
-async def test_planted_files_do_not_spoil_an_honest_fix(tiny_task: Task, bubblewrap: Backend, cheat: str) -> None:
+async def test_planted_files_do_not_spoil_an_honest_fix(tiny_task: Task, bubblewrap: Backend) -> None:
     assert tiny_task.reference is not None
-    planted = with_files(tiny_task, CHEAT_FILES[cheat]).changes
+    every = {path: content for files in CHEAT_FILES.values() for path, content in files.items()}
+    planted = with_files(tiny_task, every).changes
     verdict = await verify(tiny_task, bubblewrap, Diff(changes=(*planted, *tiny_task.reference.changes)))
     assert verdict.is_solved, verdict
+    assert verdict.dropped_paths == tuple(sorted(every))
 
 
 CHEAT_CODE = {
