@@ -40,6 +40,7 @@ _TRANSIENT = (
     "EOF",
     "try again",
 )
+_GONE = ("is not running", "removal in progress", "Removal In Progress", "marked for removal")
 
 T = TypeVar("T")
 # Process 1 of a container: ends it at its lifetime, and reaps orphans while it waits. Only builtins
@@ -95,7 +96,7 @@ class Daemon:
         except docker.errors.NotFound as error:
             raise SandboxGone(f"docker: {error.explanation or error}") from error
         except docker.errors.APIError as error:
-            if error.status_code == 409 and "is not running" in str(error.explanation):
+            if any(words in str(error.explanation) for words in _GONE):
                 raise SandboxGone(f"docker: {error.explanation}") from error
             raise EnvironmentFault(f"docker: {error.explanation or error}") from error
         except (requests.exceptions.RequestException, docker.errors.DockerException) as error:

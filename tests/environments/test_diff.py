@@ -98,7 +98,7 @@ def test_a_rename_is_a_removal_and_an_addition() -> None:
 
 def test_a_hunk_that_does_not_apply_is_told() -> None:
     text = "--- a/m.py\n+++ b/m.py\n@@ -1 +1 @@\n-a = 1\n+a = 2\n"
-    with pytest.raises(BadDiff, match="m.py"):
+    with pytest.raises(BadDiff, match=r"m\.py"):
         parse_diff(text, {"m.py": b"something else\n"})
     with pytest.raises(BadDiff):
         parse_diff(text, {})
@@ -122,7 +122,7 @@ def test_a_path_through_a_link_is_refused() -> None:
     text = (
         "diff --git a/link b/link\nnew file mode 120000\n--- /dev/null\n+++ b/link\n@@ -0,0 +1 @@\n+/etc\n"
         "\\ No newline at end of file\n"
-        "diff --git a/link/passwd b/link/passwd\nnew file mode 100644\n--- /dev/null\n+++ b/link/passwd\n@@ -0,0 +1 @@\n+x\n"
+        "diff --git a/link/passwd b/link/passwd\nnew file mode 100644\n--- /dev/null\n+++ b/link/passwd\n@@ -0,0 +1 @@\n+x\n"  # noqa: E501
     )
     with pytest.raises(BadDiff):
         parse_diff(text, {})

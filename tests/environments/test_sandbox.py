@@ -179,7 +179,7 @@ async def test_the_memory_limit_ends_a_command_and_not_the_sandbox(backend: Back
 async def test_a_fork_bomb_is_held(backend: Backend, spec: SandboxSpec) -> None:
     few = spec.model_copy(update={"limits": Limits(pids=30)})
     async with running(backend, few) as box:
-        bomb = "import os\nn = 0\ntry:\n    while n < 500:\n        if os.fork() == 0: os.read(0, 1) or __import__('time').sleep(99)\n        n += 1\nexcept OSError: print(n, flush=True)"
+        bomb = "import os\nn = 0\ntry:\n    while n < 500:\n        if os.fork() == 0: os.read(0, 1) or __import__('time').sleep(99)\n        n += 1\nexcept OSError: print(n, flush=True)"  # noqa: E501
         result = await box.run(["python3", "-c", bomb], timeout_sec=20)
         assert 15 <= int(result.stdout.split()[0]) <= 40
         endless = await box.run(["sh", "-c", "f() { f | f & }; f; sleep 60"], timeout_sec=2)
@@ -201,7 +201,7 @@ async def test_the_disk_limit(backend: Backend, spec: SandboxSpec) -> None:
 
 async def test_the_cpu_limit(backend: Backend, spec: SandboxSpec) -> None:
     slow = spec.model_copy(update={"limits": Limits(cpus=0.2)})
-    busy = "import time; end = time.monotonic() + 1; a = time.process_time()\nwhile time.monotonic() < end: pass\nprint(time.process_time() - a)"
+    busy = "import time; end = time.monotonic() + 1; a = time.process_time()\nwhile time.monotonic() < end: pass\nprint(time.process_time() - a)"  # noqa: E501
     async with running(backend, slow) as box:
         result = await box.run(["python3", "-c", busy], timeout_sec=30)
     assert float(result.stdout) < 0.6
@@ -266,7 +266,7 @@ async def test_writing_files(backend: Backend, spec: SandboxSpec) -> None:
             [
                 "sh",
                 "-c",
-                "stat -c '%a %u %n' hello.txt new/deep new/deep/file one two; cat /tmp/t /tmp/three two/2 new/deep/more",
+                "stat -c '%a %u %n' hello.txt new/deep new/deep/file one two; cat /tmp/t /tmp/three two/2 new/deep/more",  # noqa: E501
             ],
             timeout_sec=30,
         )
@@ -288,7 +288,7 @@ async def test_writing_files(backend: Backend, spec: SandboxSpec) -> None:
 async def test_planted_links_lead_nowhere_outside(backend: Backend, spec: SandboxSpec, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("untouched")
-    plant = f"ln -s {victim} file; ln -s {tmp_path} folder; ln -s /etc etc; ln -s pkg alias; ln -sf ../../../../../..{victim} up"
+    plant = f"ln -s {victim} file; ln -s {tmp_path} folder; ln -s /etc etc; ln -s pkg alias; ln -sf ../../../../../..{victim} up"  # noqa: E501
     async with running(backend, spec) as box:
         await box.run(["sh", "-c", plant], timeout_sec=30)
         await box.write_files({"file": b"mine"})  # a link in its own place is replaced

@@ -63,7 +63,7 @@ async def test_every_kind_of_change(backend: Backend, layer: MakeLayer) -> None:
         rm "ünï cödé"; echo n > "näw 'q\\"uote"; mkdir -p deep/er; echo d > deep/er/file; mkdir nothing; mkfifo pipe
         mkdir -p .git sub/.git pkg/__pycache__; echo g > .git/x; echo g > sub/.git/y; echo c > pkg/__pycache__/m.pyc; echo c > m.pyc
         echo one > hard1; ln hard1 hard2; rm -r many; ln -s /etc/passwd outside
-    """
+    """  # noqa: E501
     expected = [
         FileChange(path="bin", before=b"\x00\x01", after=b"\x00\x02"),
         FileChange(path="chmod.sh", before=b"c\n", after=b"c\n", mode=0o100644, before_mode=E),
@@ -140,12 +140,15 @@ async def test_a_diff_applied_again_gives_the_same_files(backend: Backend, layer
         name, other = chooser.choice(names), chooser.choice([*names, "d", "f", "d/e", "n/m"])
         steps.append(
             chooser.choice(
-                [f"echo {chooser.random()} > {name}", f"rm -rf {other}", f"mkdir -p {other}", f"mv {name} {other}"]
-                + [
-                    f"chmod +x {name}",
-                    f"ln -sf {name} {other}",
+                [
+                    *(
+                        f"echo {chooser.random()} > {name}",
+                        f"rm -rf {other}",
+                        f"mkdir -p {other}",
+                        f"mv {name} {other}",
+                    ),
+                    *(f"chmod +x {name}", f"ln -sf {name} {other}", f"cp {name} {other}"),
                     f"rm -rf {other}; mkdir -p {other}",
-                    f"cp {name} {other}",
                 ]
             )
         )
