@@ -14,6 +14,7 @@ from agents.errors import AgentFault
 from tasks.testrun import TestReport
 
 FAILED = ("failed", "error")
+START_SEC = 10.0  # of an interpreter and its imports, on a busy machine
 
 
 class Repair:
@@ -29,6 +30,7 @@ class Repair:
     async def act(self, session: Session) -> None:
         """Search; hand in the first mutation after which all tests that were run pass, else the best there was."""
         failing, others, report = await self._look(session)
+        patience = START_SEC + 10 * sum(result.duration_sec for result in report.results if result.node_id in failing)
         if not failing:
             session.say("No visible test fails: there is nothing to search by.")
             await session.call("submit", {})
@@ -42,7 +44,7 @@ class Repair:
         fewest: int | None = None
         try:
             for mutation in ranked[: self.tries]:
-                broken = await _try(session, mutation, failing, others)
+                broken = await _try(session, mutation, failing, others, patience)
                 if broken == 0:
                     await session.call("submit", {})
                 if broken is not None and (fewest is None or broken < fewest):
@@ -73,10 +75,16 @@ class Repair:
         return failing, beside, again
 
 
-async def _try(session: Session, mutation: Mutation, failing: list[str], others: list[str]) -> int | None:
-    """Put the mutation in; how many other tests it breaks, or None if a failing test still fails."""
+async def _try(
+    session: Session, mutation: Mutation, failing: list[str], others: list[str], patience: float
+) -> int | None:
+    """Put the mutation in; how many other tests it breaks, or None if a failing test still fails.
+
+    `patience`: seconds for the failing tests; a mutation that loops must not cost more.
+    """
     await _edit(session, mutation.path, mutation.old, mutation.new)
-    if _not_passing((await session.call("run_tests", {"tests": failing})).report, failing):
+    first = await session.call("run_tests", {"tests": failing, "timeout_sec": min(600.0, patience)})
+    if _not_passing(first.report, failing):
         return None
     return _not_passing((await session.call("run_tests", {"tests": others})).report, others) if others else 0
 

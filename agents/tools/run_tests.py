@@ -14,6 +14,7 @@ TRACEBACK_LIMIT = 2500
 
 class RunTestsArguments(Arguments):
     tests: list[str] | None = Field(None, description="ids, files or classes; all visible tests if left out")
+    timeout_sec: float | None = Field(None, gt=0, le=600, description="seconds until the run is stopped")
     coverage: bool = Field(False, description="also record which lines each test executes")
 
 
@@ -33,6 +34,7 @@ class RunTests:
             place.backend,
             coverage=arguments.coverage,
             tests=arguments.tests,
+            timeout_sec=arguments.timeout_sec,
         )
         return ToolAnswer(text=cut(summary_of(report)), report=report)
 
