@@ -27,6 +27,7 @@ PRIOR = {
     "shuffle_lines": 0.5,
     "none_for_false": 0.7,
     "else_for_condition": 0.4,
+    "name_for_name": 0.3,
 }
 NOT_ON_A_LINE = {"change_default"}  # judged by the body of the function, for a default runs at import
 BLAME = 1.25
@@ -66,6 +67,7 @@ def _edits(file: SourceFile, definition: Definition) -> Iterator[tuple[str, Edit
         if kind in KINDS:
             yield from ((kind, edit) for edit in KINDS[kind](file, definition))
     yield from (("none_for_false", edit) for edit in none_for_false(file, definition))
+    yield from (("name_for_name", edit) for edit in name_mixed_up(file, definition))
     yield from (("else_for_condition", edit) for edit in condition_dropped(file, definition))
 
 
@@ -82,6 +84,21 @@ def condition_dropped(file: SourceFile, definition: Definition) -> Iterator[Edit
         if isinstance(node, cst.BooleanOperation):
             yield file.replace(node, file.text(node.left), "right condition dropped")
             yield file.replace(node, file.text(node.right), "left condition dropped")
+
+
+def name_mixed_up(file: SourceFile, definition: Definition) -> Iterator[Edit]:
+    """A parameter or variable of the function where another one was meant."""
+    function = definition.node
+    if not isinstance(function, cst.FunctionDef):
+        return
+    bound = {node.name.value for node in nodes(function) if isinstance(node, cst.Param)} - {"self", "cls"}
+    for node in nodes(function):
+        if isinstance(node, cst.AssignTarget) and isinstance(node.target, cst.Name):
+            bound.add(node.target.value)
+    for node in nodes(function.body):
+        if isinstance(node, cst.Name) and node.value in bound:
+            for other in sorted(bound - {node.value}):
+                yield file.replace(node, other.encode(), f"{node.value} → {other}")
 
 
 def _lines_judging(file: SourceFile, definition: Definition, edit: Edit, kind: str) -> range:

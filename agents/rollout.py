@@ -17,7 +17,7 @@ from agents.recorder import Recorder
 from agents.session import PrivilegedSession, RolloutSession
 from agents.tools.tool import Place
 from environments.diff import Diff
-from environments.errors import EnvironmentFault
+from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
 from environments.sandbox import Backend, running
 from tasks.errors import VerifierFault
 from tasks.task import Task
@@ -26,6 +26,7 @@ from tasks.verifiers import get_verifier
 from trajectories.rollout import Ending, Rollout, RolloutKey
 
 TRIES = 3
+SET_UP_SEC = 1200.0  # of a sandbox, where an image is built first
 GRACE_SEC = 30.0  # an agent in code that does not look at its limits is stopped this long after them
 
 
@@ -39,6 +40,7 @@ class Attempt:
     verdict: Verdict = field(default_factory=lambda: Verdict(reward=0.0))
     ending: Ending = "finished"
     detail: str = ""
+    is_verified: bool = False
     agent_sec: float = 0.0
     verifier_sec: float = 0.0
 
@@ -52,13 +54,13 @@ async def roll_out(
     limits: AgentLimits,
     model: ModelConfig | None,
 ) -> Rollout:
-    """One rollout with its verdict. Raises only for what no rollout can go on with (a backend that cannot run)."""
+    """One rollout with its verdict. Raises only BackendUnavailable and UnsupportedSpec."""
     started, start = datetime.now(UTC), time.monotonic()
-    seed = int.from_bytes(sha256(key.id.encode()).digest()[:4], "big")
+    seed = seed_of(key)
     for number in range(TRIES):
         attempt = Attempt(Recorder(session_id=f"{key.id}-{number}"))
         await _try(attempt, task, agent, backend, seed=seed, limits=limits, model=model)
-        if attempt.ending != "infrastructure_error":
+        if attempt.ending != "infrastructure_error" or attempt.is_verified:
             break
         if number + 1 < TRIES:
             await asyncio.sleep(0.5 * 2**number)
@@ -105,37 +107,60 @@ async def _try(
     limits = limits.model_copy(update={"seconds": min(limits.seconds, task.agent_timeout_sec)})
     start = time.monotonic()
     try:
-        async with running(backend, task.agent_spec) as sandbox:
-            needs_reference = bool(getattr(agent, "needs_reference", False))
-            kind = PrivilegedSession if needs_reference else RolloutSession
-            place = Place(sandbox, backend, task)
-            session = kind(place, seed=seed, limits=limits, recorder=attempt.recorder, model=model)
-            if isinstance(session, PrivilegedSession):
-                session.reference, session.solve_script = task.reference, task.solve_script
-            attempt.session = session
-            await _act(attempt, agent, session, limits)
-            attempt.diff = await sandbox.diff()
-        attempt.agent_sec = time.monotonic() - start
+        async with asyncio.timeout(limits.seconds + SET_UP_SEC):
+            async with running(backend, task.agent_spec) as sandbox:
+                kind = PrivilegedSession if getattr(agent, "needs_reference", False) else RolloutSession
+                place = Place(sandbox, backend, task)
+                session = kind(place, seed=seed, limits=limits, recorder=attempt.recorder, model=model)
+                if isinstance(session, PrivilegedSession):
+                    session.reference, session.solve_script = task.reference, task.solve_script
+                attempt.session = session
+                await _act(attempt, agent, session, limits)
+                attempt.diff = await sandbox.diff()
+            attempt.agent_sec = time.monotonic() - start
         start = time.monotonic()
-        attempt.verdict = await get_verifier(task.verifier).verify(task, attempt.diff, backend)
-    except (EnvironmentFault, VerifierFault) as fault:
+        attempt.is_verified = True
+        attempt.verdict = await _verify(task, attempt.diff, backend)
+    except (BackendUnavailable, UnsupportedSpec):
+        raise
+    except (EnvironmentFault, VerifierFault, TimeoutError) as fault:
         attempt.verdict = Verdict(reward=0.0, error=f"{type(fault).__name__}: {fault}")
     attempt.verifier_sec = time.monotonic() - start
     if attempt.verdict.error:
         attempt.ending, attempt.detail = "infrastructure_error", attempt.verdict.error
 
 
+async def _verify(task: Task, diff: Diff, backend: Backend) -> Verdict:
+    """The verdict; trouble of the infrastructure is tried again here, so that the agent's work is not lost to it."""
+    verifier = get_verifier(task.verifier)
+    for number in range(TRIES):
+        try:
+            async with asyncio.timeout(2 * task.verifier_timeout_sec + SET_UP_SEC):
+                verdict = await verifier.verify(task, diff, backend)
+        except (EnvironmentFault, VerifierFault, TimeoutError) as fault:
+            verdict = Verdict(reward=0.0, error=f"{type(fault).__name__}: {fault}")
+        if not verdict.error or number + 1 == TRIES:
+            return verdict
+        await asyncio.sleep(0.5 * 2**number)
+    raise AssertionError
+
+
+def seed_of(key: RolloutKey) -> int:
+    """From what is attempted, not from where: the same on every backend."""
+    text = "\x00".join((key.suite_hash, key.task_id, key.agent, key.model, str(key.attempt)))
+    return int.from_bytes(sha256(text.encode()).digest()[:4], "big")
+
+
 async def _act(attempt: Attempt, agent: Agent, session: RolloutSession, limits: AgentLimits) -> None:
     """Let the agent work; how it ended goes into the attempt. Infrastructure faults are raised."""
+    limit = asyncio.timeout(limits.seconds + GRACE_SEC)
     try:
-        async with asyncio.timeout(limits.seconds + GRACE_SEC):
+        async with limit:
             await agent.act(session)
     except Submitted:
         attempt.ending = "submitted"
-    except LimitReached as limit:
-        attempt.ending, attempt.detail = limit.reason, limit.detail
-    except TimeoutError:
-        attempt.ending, attempt.detail = "time_limit", f"{limits.seconds:g} s"
+    except LimitReached as reached:
+        attempt.ending, attempt.detail = reached.reason, reached.detail
     except ModelUnavailable as fault:
         attempt.ending, attempt.detail = "model_error", str(fault)
     except (EnvironmentFault, VerifierFault):
@@ -143,4 +168,7 @@ async def _act(attempt: Attempt, agent: Agent, session: RolloutSession, limits: 
     except AgentFault as fault:
         attempt.ending, attempt.detail = "agent_error", str(fault)
     except Exception as error:  # noqa: BLE001  an agent of somebody else's may raise anything: its end, not ours
+        if isinstance(error, TimeoutError) and limit.expired():
+            attempt.ending, attempt.detail = "time_limit", f"{limits.seconds:g} s"
+            return
         attempt.ending, attempt.detail = "agent_error", f"{type(error).__name__}: {error}"

@@ -30,7 +30,7 @@ async def test_repair_finds_a_bug_without_the_reference(rolling: RollOut) -> Non
     rollout = await rolling("repair", steps=300)
     tried = [step.tool_calls[0].function_name for step in rollout.trajectory.steps if step.tool_calls]
     assert {"run_tests", "read", "edit", "submit"} <= set(tried)
-    assert rollout.ending in ("submitted", "step_limit")
+    assert (rollout.verdict.reward, rollout.ending) == (1.0, "submitted")
     assert not rollout.is_privileged
 
 
