@@ -45,21 +45,37 @@ class Mutation:
     new: str
 
 
-def mutations(files: Mapping[str, bytes], suspicion: Mapping[Line, float], blamed: set[Line]) -> list[Mutation]:
-    """Every mutation of a suspicious line, by suspicion times prior, highest first; order is reproducible."""
-    found: dict[tuple[str, bytes], Mutation] = {}
+def mutations(
+    files: Mapping[str, bytes], suspicion: Mapping[Line, float], blamed: set[Line], most: int
+) -> list[Mutation]:
+    """At most `most` mutations of suspicious lines, by suspicion times prior, highest first; always the same."""
+    ranked: list[tuple[float, str, int, bytes, SourceFile, str, Edit]] = []
     for path, data in sorted(files.items()):
+        scores = {
+            line: score * (BLAME if (path, line) in blamed else 1.0)
+            for (where, line), score in suspicion.items()
+            if where == path
+        }
         if (file := parse_source_file(path, data)) is None:
             continue
         for definition in file.definitions:
+            span = range(file.line_of(definition.start), file.line_of(definition.end - 1) + 1)
+            if not any(line in scores for line in span):
+                continue
             for kind, edit in _edits(file, definition):
-                lines = _lines_judging(file, definition, edit, kind)
-                score = max((_score(path, line, suspicion, blamed) for line in lines), default=0.0) * PRIOR[kind]
-                if score > 0 and (mutation := _as_replacement(file, edit, kind, score)) is not None:
-                    key = (path, file.applied(edit))
-                    if key not in found or found[key].score < score:
-                        found[key] = mutation
-    return sorted(found.values(), key=lambda each: (-each.score, each.path, each.line, each.new))
+                lines = span if kind in NOT_ON_A_LINE else _lines(file, edit)
+                if score := max((scores.get(line, 0.0) for line in lines), default=0.0) * PRIOR[kind]:
+                    ranked.append((-score, path, edit.start, edit.text, file, kind, edit))
+    ranked.sort(key=lambda item: item[:4])
+    found: dict[tuple[str, bytes], Mutation] = {}
+    for score, path, _, _, file, kind, edit in ranked:
+        if len(found) == most:
+            break
+        # Only here: that it compiles and can be taken back costs more than all the ranking.
+        key = (path, file.applied(edit))
+        if key not in found and (mutation := _as_replacement(file, edit, kind, -score)) is not None:
+            found[key] = mutation
+    return list(found.values())
 
 
 def _edits(file: SourceFile, definition: Definition) -> Iterator[tuple[str, Edit]]:
@@ -101,14 +117,8 @@ def name_mixed_up(file: SourceFile, definition: Definition) -> Iterator[Edit]:
                 yield file.replace(node, other.encode(), f"{node.value} → {other}")
 
 
-def _lines_judging(file: SourceFile, definition: Definition, edit: Edit, kind: str) -> range:
-    if kind in NOT_ON_A_LINE:
-        return range(file.line_of(definition.start), file.line_of(definition.end - 1) + 1)
+def _lines(file: SourceFile, edit: Edit) -> range:
     return range(file.line_of(edit.start), file.line_of(max(edit.start, edit.end - 1)) + 1)
-
-
-def _score(path: str, line: int, suspicion: Mapping[Line, float], blamed: set[Line]) -> float:
-    return suspicion.get((path, line), 0.0) * (BLAME if (path, line) in blamed else 1.0)
 
 
 def _as_replacement(file: SourceFile, edit: Edit, kind: str, score: float) -> Mutation | None:

@@ -4,6 +4,8 @@ In the manner of GenProg and its successors (Le Goues et al., 2012; the order by
 through the same tools as any agent: it reads the failing tests' output and coverage, never the reference.
 """
 
+import asyncio
+import re
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -14,18 +16,18 @@ from agents.errors import AgentFault
 from tasks.testrun import TestReport
 
 FAILED = ("failed", "error")
+TEST_ID = re.compile(r"[\w./-]+\.py::\S+")  # as pytest writes them, and issues quote them
 START_SEC = 10.0  # of an interpreter and its imports, on a busy machine
 
 
 class Repair:
-    """Options: `tries`, the most mutations that are tested; `spectrum_tests`, the most tests run with coverage."""
+    """Option `tries`: the most mutations that are tested."""
 
     name: ClassVar[str] = "repair"
     version: ClassVar[str] = "1"
 
-    def __init__(self, tries: int = 120, spectrum_tests: int = 400) -> None:
+    def __init__(self, tries: int = 150) -> None:
         self.tries = tries
-        self.spectrum_tests = spectrum_tests
 
     async def act(self, session: Session) -> None:
         """Search; hand in the first mutation after which all tests that were run pass, else the best there was."""
@@ -36,14 +38,15 @@ class Repair:
             await session.call("submit", {})
             return
         suspicion = suspicious_lines(report)
-        ranked = mutations(await _read(session, {path for path, _ in suspicion}), suspicion, blamed_lines(report))
+        files = await _read(session, {path for path, _ in suspicion})
+        ranked = await asyncio.to_thread(mutations, files, suspicion, blamed_lines(report), self.tries)
         session.say(
             f"{len(failing)} tests fail; {len(suspicion)} lines are suspicious; {len(ranked)} mutations to try."
         )
         best: Mutation | None = None
         fewest: int | None = None
         try:
-            for mutation in ranked[: self.tries]:
+            for mutation in ranked:
                 broken = await _try(session, mutation, failing, others, patience)
                 if broken == 0:
                     await session.call("submit", {})
@@ -58,21 +61,16 @@ class Repair:
             raise
 
     async def _look(self, session: Session) -> tuple[list[str], list[str], TestReport]:
-        """The failing tests; the passing tests of their files; a report of both with coverage."""
-        first = (await session.call("run_tests", {})).report
-        if first is None:
+        """The failing tests; passing tests of their files; a report of both with coverage."""
+        named = set(TEST_ID.findall(session.instruction))
+        files = sorted({test.partition("::")[0] for test in named})
+        arguments = {"tests": files, "coverage": True} if files else {"coverage": True}
+        report = (await session.call("run_tests", arguments)).report
+        if report is None:
             raise AgentFault("agent repair needs a task with tests that it may run")
-        failing = [result.node_id for result in first.results if result.outcome in FAILED]
-        files = {test.partition("::")[0] for test in failing}
-        beside = [
-            result.node_id
-            for result in first.results
-            if result.outcome == "passed" and result.node_id.partition("::")[0] in files
-        ]
-        chosen = beside[: max(0, self.spectrum_tests - len(failing))]
-        again = (await session.call("run_tests", {"tests": [*failing, *chosen], "coverage": True})).report
-        assert again is not None
-        return failing, beside, again
+        failing = [result.node_id for result in report.results if result.outcome in FAILED]
+        others = [result.node_id for result in report.results if result.outcome == "passed"]
+        return failing, others, report
 
 
 async def _try(
