@@ -6,6 +6,7 @@ through the same tools as any agent: it reads the failing tests' output and cove
 
 import asyncio
 import re
+import time
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -17,7 +18,7 @@ from tasks.testrun import TestReport
 
 FAILED = ("failed", "error")
 TEST_ID = re.compile(r"[\w./-]+\.py::\S+")  # as pytest writes them, and issues quote them
-START_SEC = 10.0  # of an interpreter and its imports, on a busy machine
+START_SEC = 5.0  # of an interpreter and its imports, on a busy machine
 
 
 class Repair:
@@ -31,6 +32,8 @@ class Repair:
 
     async def act(self, session: Session) -> None:
         """Search; hand in the first mutation after which all tests that were run pass, else the best there was."""
+        # The last tenth and one more try are kept back, so that the end finds the code as it should be.
+        deadline = time.monotonic() + 0.9 * session.limits.seconds
         failing, others, report = await self._look(session)
         patience = START_SEC + 10 * sum(result.duration_sec for result in report.results if result.node_id in failing)
         if not failing:
@@ -38,6 +41,7 @@ class Repair:
             await session.call("submit", {})
             return
         suspicion = suspicious_lines(report)
+        deadline -= min(patience, 0.3 * session.limits.seconds)
         files = await _read(session, {path for path, _ in suspicion})
         ranked = await asyncio.to_thread(mutations, files, suspicion, blamed_lines(report), self.tries)
         session.say(
@@ -47,6 +51,8 @@ class Repair:
         fewest: int | None = None
         try:
             for mutation in ranked:
+                if time.monotonic() > deadline:
+                    break
                 broken = await _try(session, mutation, failing, others, patience)
                 if broken == 0:
                     await session.call("submit", {})

@@ -217,9 +217,16 @@ def _task_of(candidate: Candidate, decision: Decision, repository: Repository, s
                 path=candidate.path, first_line=candidate.first_line, last_line=candidate.last_line + grown
             ),
             import_paths=repository.recipe.import_paths,
+            per_test_timeout_sec=_per_test_limit(repository),
         ),
         limits=spec.limits,
     )
+
+
+def _per_test_limit(repository: Repository) -> float:
+    """Ten times the slowest clean test, in steps of 10 s: coarse, so that another machine writes the same bytes."""
+    slowest = max(repository.clean_seconds.values(), default=0.0)
+    return 10.0 * max(1, round(slowest))
 
 
 def _without_lines(result: TestResult) -> TestResult:
