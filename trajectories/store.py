@@ -117,9 +117,7 @@ def _retrying(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return persisting(*arguments, **options)
         except OperationalError as error:
-            raise StoreFault(
-                f"the store's database failed: {error.orig}; is it there, is its disk full?"
-            ) from error
+            raise StoreFault(f"the store's database failed: {error.orig}; is it there, is its disk full?") from error
 
     return guarded
 

@@ -1,6 +1,5 @@
 """Every bad input is one message that says what to do, and exit code 2: never a traceback."""
 
-
 import pytest
 
 from tests.e2e.conftest import Run
@@ -43,5 +42,3 @@ def test_doctor_names_every_part(gristmill: Run) -> None:
     parts = {row["part"]: row for row in done.json}
     assert {"backend bubblewrap", "backend docker", "git", "store"} <= set(parts)
     assert all(row["what to do"] for row in parts.values() if row["state"] == "missing")
-
-

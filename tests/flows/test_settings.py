@@ -27,7 +27,7 @@ def test_the_first_place_that_sets_a_value_wins(tmp_path: Path, monkeypatch: pyt
 
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRISTMILL_JOBS", "many")
-    with pytest.raises(UsageError, match="settings: jobs: .*integer"):
+    with pytest.raises(UsageError, match=r"settings: jobs: .*integer"):
         load_settings()
 
 
