@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments._bwrap import package_folders
+from environments._owner import boot_id, owner_mark
 from environments._tar import add_mount, add_parents, streamed
 from environments.errors import EnvironmentBuildFailed, SandboxGone, UnsupportedSpec
 from environments.images import BASE_WORKDIR, SUITE, base_key, base_tar
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from environments.docker import Daemon
 
 CONTENT_LABEL = "gristmill.content"
+OWNER_LABEL = "gristmill.owner"
 _ENV_REPOSITORY = "gristmill/env"
 _BUILD_REPOSITORY = "gristmill/context"
 _BASE_TAG = f"gristmill/base:{SUITE}"
@@ -84,7 +86,7 @@ class Images:
         if self._labelled(tag) == key:
             return tag
         api = self._daemon.api
-        container = api.create_container(start, ["true"])["Id"]
+        container = api.create_container(start, ["true"], labels={OWNER_LABEL: owner_label()})["Id"]
         try:
 
             def write(tar: tarfile.TarFile) -> None:
@@ -95,7 +97,7 @@ class Images:
 
             api.put_archive(container, "/", streamed(write))
             config = {**self.inspect(start)["Config"]}
-            config["Labels"] = {**(config.get("Labels") or {}), CONTENT_LABEL: key}
+            config["Labels"] = {**(config.get("Labels") or {}), CONTENT_LABEL: key, OWNER_LABEL: ""}
             api.commit(container, repository=_ENV_REPOSITORY, tag=key, conf=config)
         finally:
             self._daemon.remove(container)
@@ -159,3 +161,8 @@ def _tree_digest(folder: Path) -> str:
             digest.update(f"{name}\0{path.stat().st_mode & 0o777:o}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def owner_label() -> str:
+    """This process, told apart from every other of any boot: by it a later sweep knows what nobody owns."""
+    return f"{boot_id()}:{owner_mark()}"

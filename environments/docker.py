@@ -20,13 +20,12 @@ import tenacity
 import urllib3.exceptions
 
 from environments._bwrap import HOME
-from environments._docker_images import Images
+from environments._docker_images import OWNER_LABEL, Images, owner_label
 from environments._docker_sandbox import DockerSandbox
-from environments._owner import boot_id, is_alive, owner_mark
+from environments._owner import boot_id, is_alive
 from environments.errors import BackendUnavailable, EnvironmentFault, SandboxGone, UnsupportedSpec
 from environments.spec import SandboxSpec
 
-OWNER_LABEL = "gristmill.owner"
 SANDBOX_LABEL = "gristmill.sandbox"
 _LIFECYCLE_OPERATIONS = 6
 _COMMANDS = 64
@@ -219,7 +218,7 @@ class DockerBackend:
             "WorkingDir": "/",
             "Entrypoint": ["/bin/sh", "-c", _FIRST_PROCESS, "sh"],
             "Cmd": [str(max(1, round(limits.lifetime_sec)))],
-            "Labels": {SANDBOX_LABEL: name, OWNER_LABEL: f"{boot_id()}:{owner_mark()}"},
+            "Labels": {SANDBOX_LABEL: name, OWNER_LABEL: owner_label()},
             "HostConfig": host,
         }
 
