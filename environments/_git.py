@@ -76,6 +76,9 @@ def _store() -> Iterator[_Store]:
         yield _Store(Path(folder) / "store")
 
 
+_SPACED_NAME = re.compile(r"^diff --git a/( .*|.*/ .*) b/\1$", re.MULTILINE)
+
+
 def render(changes: Iterable[FileChange]) -> str:
     """The text of these changes: first the files that are UTF-8, then the others as binary patches."""
     readable: list[FileChange] = []
@@ -129,7 +132,9 @@ def _rendered(changes: list[FileChange], attributes: str) -> str:
             }
         )
         options = ("--binary", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color")
-        return store.git("diff-tree", "-p", *options, "--src-prefix=a/", "--dst-prefix=b/", "before", "after").decode()
+        text = store.git("diff-tree", "-p", *options, "--src-prefix=a/", "--dst-prefix=b/", "before", "after").decode()
+    # git writes a name that begins with a space as it is, and cannot read it back where no other line repeats it.
+    return _SPACED_NAME.sub(r'diff --git "a/\1" "b/\1"', text)
 
 
 def _before_mode(change: FileChange) -> int:

@@ -46,6 +46,17 @@ class SourceFile:
         start, end = self.span(node)
         return self.data[start:end]
 
+    def whole_span(self, node: cst.BaseExpression) -> tuple[int, int]:
+        """Span of an expression with the parentheses around it, which `span` leaves out."""
+        start, end = self.span(node)
+        if node.lpar:
+            start, end = self.span(node.lpar[0])[0], self.span(node.rpar[-1])[1]
+        return start, end
+
+    def whole_text(self, node: cst.BaseExpression) -> bytes:
+        start, end = self.whole_span(node)
+        return self.data[start:end]
+
     def replace(self, node: cst.CSTNode, text: bytes, kind: str) -> Edit:
         start, end = self.span(node)
         return Edit(start, end, text, kind)
@@ -79,6 +90,8 @@ def parse_source_file(path: str, data: bytes) -> SourceFile | None:
         return None
     if wrapper.module.encoding.lower().replace("-", "") not in ("utf8", "ascii"):
         return None  # spans are those of the UTF-8 form
+    if wrapper.module.bytes != data:
+        return None  # LibCST drops white space at some places (`except (A, B) :`): spans after them would be off
     spans = wrapper.resolve(ByteSpanPositionProvider)
     file = SourceFile(path, data, wrapper.module, spans)
     file.definitions = tuple(_definitions(file, wrapper.module, ""))

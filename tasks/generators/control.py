@@ -158,11 +158,15 @@ def swap_returns(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     returns = [node for node in nodes(definition.node) if isinstance(node, cst.Return) and node.value is not None]
     for one, two in pairwise(returns):
         assert one.value is not None and two.value is not None
-        if file.text(one.value) == file.text(two.value):
+        if file.whole_text(one.value) == file.whole_text(two.value):
             continue
-        (start, one_end), (two_start, end) = file.span(one.value), file.span(two.value)
+        (start, one_end), (two_start, end) = file.whole_span(one.value), file.whole_span(two.value)
+        if not (file.data[start - 1 : start].isspace() and file.data[two_start - 1 : two_start].isspace()):
+            continue  # `return(a)`: without its parentheses the value would grow together with the keyword
         between = file.data[one_end:two_start]
-        yield Edit(start, end, file.text(two.value) + between + file.text(one.value), "return values swapped")
+        yield Edit(
+            start, end, file.whole_text(two.value) + between + file.whole_text(one.value), "return values swapped"
+        )
 
 
 def swap_arguments(file: SourceFile, definition: Definition) -> Iterator[Edit]:
@@ -171,8 +175,16 @@ def swap_arguments(file: SourceFile, definition: Definition) -> Iterator[Edit]:
         if not isinstance(node, cst.Call):
             continue
         for one, two in pairwise(node.args):
-            if one.keyword or two.keyword or one.star or two.star or file.text(one.value) == file.text(two.value):
+            if (
+                one.keyword
+                or two.keyword
+                or one.star
+                or two.star
+                or file.whole_text(one.value) == file.whole_text(two.value)
+            ):
                 continue
-            (start, one_end), (two_start, end) = file.span(one.value), file.span(two.value)
+            (start, one_end), (two_start, end) = file.whole_span(one.value), file.whole_span(two.value)
             between = file.data[one_end:two_start]
-            yield Edit(start, end, file.text(two.value) + between + file.text(one.value), "arguments swapped")
+            yield Edit(
+                start, end, file.whole_text(two.value) + between + file.whole_text(one.value), "arguments swapped"
+            )

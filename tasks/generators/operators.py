@@ -118,8 +118,8 @@ def negate_condition(file: SourceFile, definition: Definition) -> Iterator[Edit]
 
 def swap_operands(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`a - b` → `b - a`, `a in b` → `b in a`; only where the order matters."""
-    left: cst.CSTNode
-    right: cst.CSTNode
+    left: cst.BaseExpression
+    right: cst.BaseExpression
     operator: cst.CSTNode
     for node in nodes(definition.node):
         if isinstance(node, cst.BinaryOperation) and not isinstance(node.operator, COMMUTES):
@@ -128,15 +128,15 @@ def swap_operands(file: SourceFile, definition: Definition) -> Iterator[Edit]:
             left, right, operator = node.left, node.comparisons[0].comparator, node.comparisons[0].operator
         else:
             continue
-        if isinstance(operator, COMMUTES) or file.text(left) == file.text(right):
+        if isinstance(operator, COMMUTES) or file.whole_text(left) == file.whole_text(right):
             continue
         if isinstance(left, cst.BaseNumber | cst.SimpleString) and isinstance(operator, cst.In | cst.NotIn):
             continue  # `list in "text"` only raises: too plain
         start, end = file.span(node)
-        (left_start, left_end), (right_start, right_end) = file.span(left), file.span(right)
+        (left_start, left_end), (right_start, right_end) = file.whole_span(left), file.whole_span(right)
         middle = file.data[left_end:right_start]
         tail = file.data[right_end:end]
-        swapped = file.data[start:left_start] + file.text(right) + middle + file.text(left) + tail
+        swapped = file.data[start:left_start] + file.whole_text(right) + middle + file.whole_text(left) + tail
         yield Edit(start, end, swapped, "operands swapped")
 
 
@@ -144,10 +144,10 @@ def break_chain(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`a + b + c` → `a + b`: one link of a chain of operations is dropped."""
     for node in nodes(definition.node):
         if isinstance(node, cst.BinaryOperation) and isinstance(node.left, cst.BinaryOperation):
-            yield file.replace(node, file.text(node.left), "last link dropped")
+            yield file.replace(node, file.whole_text(node.left), "last link dropped")
         if isinstance(node, cst.BooleanOperation):
-            yield file.replace(node, file.text(node.left), "right condition dropped")
-            yield file.replace(node, file.text(node.right), "left condition dropped")
+            yield file.replace(node, file.whole_text(node.left), "right condition dropped")
+            yield file.replace(node, file.whole_text(node.right), "left condition dropped")
 
 
 def change_constant(file: SourceFile, definition: Definition) -> Iterator[Edit]:

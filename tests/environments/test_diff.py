@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -53,7 +53,8 @@ DIFFS = st.lists(changes(), max_size=5, unique_by=lambda change: change.path).fi
 
 
 @given(DIFFS)
-@settings(max_examples=30, deadline=None)
+@example([FileChange(path="A", before=None, after=b""), FileChange(path=" /A", before=None, after=b"")])
+@settings(max_examples=30, deadline=None, derandomize=True)
 def test_text_and_back(made: list[FileChange]) -> None:
     diff = Diff(changes=tuple(made))
     before = {change.path: change.before for change in diff.changes if change.before is not None}

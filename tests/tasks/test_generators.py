@@ -135,3 +135,31 @@ def test_the_same_seed_gives_the_same_candidates(tiny_repository: Repository) ->
 def test_an_unknown_generator_is_told_with_those_there_are() -> None:
     with pytest.raises(UnknownGenerator, match=r"no generator 'wizard'; there are: .*flip_comparison"):
         get_generators(["wizard"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        ("swap_operands", "return (a + b) - c", {"return c - (a + b)", "return (b + a) - c"}),
+        ("swap_arguments", "return f((a, b), c)", {"return f(c, (a, b))"}),
+        ("swap_returns", "if a:\n    return (a, b)\nreturn c", {"return c; return (a, b)"}),
+        (
+            "break_chain",
+            "return (a or b) and c",
+            {"return (a or b)", "return c", "return (a) and c", "return (b) and c"},
+        ),
+    ],
+)
+def test_parentheses_move_with_what_they_hold(kind: str, body: str, expected: set[str]) -> None:
+    text = "def f(a, b):\n" + "".join(f"    {line}\n" for line in body.splitlines())
+    assert bugs(kind, text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", [b"\x0cdef f(a):\r    return a\r", b"try: pass\nexcept (A, B) : pass\ndef f(a): return a\n"]
+)
+def test_a_file_that_libcst_does_not_give_back_byte_for_byte_is_left_out(text: bytes) -> None:
+    """It drops some white space; spans after that would lie beside their nodes, and edits would spoil the code."""
+    ast.parse(text)
+    assert parse_source_file("x.py", text) is None
+    assert parse_source_file("x.py", b"def f(a):\r\n    return a\r\n") is not None
