@@ -4,11 +4,13 @@ import hashlib
 import os
 import time
 import uuid
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import fsspec
 import zstandard
 
+from environments._owner import boot_id, is_alive, owner_mark
 from trajectories.errors import CorruptBlob
 
 
@@ -33,7 +35,7 @@ class Blobs:
         if not self._is_local:
             self._fs.pipe_file(path, packed)  # object stores put whole or not at all
             return name
-        partial = f"{self._partial}/{uuid.uuid4().hex}.tmp"
+        partial = f"{self._partial}/{boot_id()}.{owner_mark()}.{uuid.uuid4().hex}.tmp"
         self._fs.makedirs(self._partial, exist_ok=True)
         with open(partial, "wb") as file:
             file.write(packed)
@@ -58,20 +60,27 @@ class Blobs:
         return data
 
     def sweep(self) -> int:
-        """Remove what killed writers left half written here more than an hour ago; returns how many."""
+        """Remove what killed writers left half written here (of other machines: more than an hour ago); returns how many."""
         if not self._is_local or not self._fs.exists(self._partial):
             return 0
         stale = [
             path
             for path, entry in self._fs.find(self._partial, detail=True).items()
-            if time.time() - float(entry["mtime"]) > 3600
+            if _is_dead(path) or time.time() - float(entry["mtime"]) > 3600
         ]
         for path in stale:
-            self._fs.rm_file(path)
+            with suppress(FileNotFoundError):  # another opener swept it at the same moment
+                self._fs.rm_file(path)
         return len(stale)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name[:2]}/{name}.zst"
+
+
+def _is_dead(path: str) -> bool:
+    """Written by a process of this boot of this machine that is gone; of another machine, only age can tell."""
+    boot, _, rest = PurePosixPath(path).name.partition(".")
+    return boot == boot_id() and not is_alive(rest.partition(".")[0])
 
 
 def _sync_folder(folder: str) -> None:

@@ -164,6 +164,7 @@ def test_killed_writers_leave_whole_rollouts_or_none(tmp_path: Path) -> None:
         assert len({(row.task_id, row.agent) for row in rows}) == len(rows) >= 6
         for row in rows:
             assert store.body(row).key.task_id == row.task_id
+    assert list((tmp_path / "blobs" / "partial").iterdir()) == [], "opening sweeps what dead writers left"
 
 
 def _at_once(count: int, act: Callable[[int], object]) -> list[object]:
