@@ -60,7 +60,7 @@ class Blobs:
         return data
 
     def sweep(self) -> int:
-        """Remove what killed writers left half written here (of other machines: more than an hour ago); returns how many."""
+        """Remove what killed writers left half written (those of other machines: an hour ago); returns how many."""
         if not self._is_local or not self._fs.exists(self._partial):
             return 0
         stale = [
