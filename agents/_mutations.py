@@ -9,6 +9,7 @@ from agents._spectrum import Line
 from tasks.generators import KINDS
 from tasks.generators._source_file import Definition, Edit, SourceFile, parse_source_file
 from tasks.generators._walk import nodes
+from tasks.generators.operators import drop_condition
 
 # How often a slip of this kind is behind a failure, as a rough prior: the search order, not a measurement.
 PRIOR = {
@@ -84,7 +85,7 @@ def _edits(file: SourceFile, definition: Definition) -> Iterator[tuple[str, Edit
             yield from ((kind, edit) for edit in KINDS[kind](file, definition))
     yield from (("none_for_false", edit) for edit in none_for_false(file, definition))
     yield from (("name_for_name", edit) for edit in name_mixed_up(file, definition))
-    yield from (("else_for_condition", edit) for edit in condition_dropped(file, definition))
+    yield from (("else_for_condition", edit) for edit in drop_condition(file, definition))
 
 
 def none_for_false(file: SourceFile, definition: Definition) -> Iterator[Edit]:
@@ -92,14 +93,6 @@ def none_for_false(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     for node in nodes(definition.node):
         if isinstance(node, cst.Name) and node.value == "False":
             yield file.replace(node, b"None", "False → None")
-
-
-def condition_dropped(file: SourceFile, definition: Definition) -> Iterator[Edit]:
-    """A condition that should not be there: one side of `and` / `or` alone."""
-    for node in nodes(definition.node):
-        if isinstance(node, cst.BooleanOperation):
-            yield file.replace(node, file.text(node.left), "right condition dropped")
-            yield file.replace(node, file.text(node.right), "left condition dropped")
 
 
 def name_mixed_up(file: SourceFile, definition: Definition) -> Iterator[Edit]:

@@ -145,6 +145,12 @@ def break_chain(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     for node in nodes(definition.node):
         if isinstance(node, cst.BinaryOperation) and isinstance(node.left, cst.BinaryOperation):
             yield file.replace(node, file.whole_text(node.left), "last link dropped")
+    yield from drop_condition(file, definition)
+
+
+def drop_condition(file: SourceFile, definition: Definition) -> Iterator[Edit]:
+    """`a and b` → `a`, and `b`: one side alone."""
+    for node in nodes(definition.node):
         if isinstance(node, cst.BooleanOperation):
             yield file.replace(node, file.whole_text(node.left), "right condition dropped")
             yield file.replace(node, file.whole_text(node.right), "left condition dropped")
