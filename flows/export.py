@@ -19,6 +19,8 @@ def write(request: ExportRequest, place: Place) -> ExportManifest:
             where=request.where,
             include_failures=request.include_failures,
             include_privileged=request.include_privileged,
+            include_findings=request.include_findings,
+            attempts=request.attempts,
             split_by=request.split_by,
             test_share=request.test_share,
             seed=request.seed,

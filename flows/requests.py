@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.agent import AgentLimits
 from flows.errors import UsageError
+from trajectories.exports import WithAttempts
 
 
 class Request(BaseModel):
@@ -45,13 +46,18 @@ class RolloutRequest(Request):
 
 
 class ExportRequest(Request):
-    """One export of the store; only verified successes unless `include_failures`."""
+    """One export of the store; only verified successes unless `include_failures`, none that tried to cheat.
+
+    `attempts: only` writes those that did, as negatives (`label: false`).
+    """
 
     to: str = "trl"
     out: Path
     where: str = ""
     include_failures: bool = False
     include_privileged: bool = Field(False, description="also rollouts of agents that were given the reference")
+    include_findings: bool = Field(False, description="also rollouts of tasks in which an audit found a fault")
+    attempts: WithAttempts = "exclude"
     split_by: str = "repository"
     test_share: float = Field(0.1, ge=0.0, lt=1.0)
     seed: int = 0

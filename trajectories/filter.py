@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, TypeDecorator, and_, not_, or_, select, true
+from sqlalchemy import ColumnElement, SQLColumnExpression, TypeDecorator, and_, func, not_, or_, select, true
 from sqlmodel import col
 
 from trajectories.errors import BadFilter
-from trajectories.tables import RolloutRow, SuiteRow
+from trajectories.tables import FindingRow, RolloutRow, SuiteRow
 
 Value = str | float | int | bool | datetime
 Column = SQLColumnExpression[Any]
@@ -49,6 +49,15 @@ COLUMNS: Mapping[str, Column] = {
     "completion_tokens": col(RolloutRow.completion_tokens),
     "cost_usd": col(RolloutRow.cost_usd),
     "invalid_tool_calls": col(RolloutRow.invalid_tool_calls),
+    "attempts": col(RolloutRow.attempts),
+    "findings": select(func.count())
+    .select_from(FindingRow)
+    .where(
+        col(FindingRow.suite_hash) == col(RolloutRow.suite_hash),
+        col(FindingRow.task_id) == col(RolloutRow.task_id),
+    )
+    .correlate(RolloutRow)
+    .scalar_subquery(),
     "total_sec": col(RolloutRow.total_sec),
     "started_at": col(RolloutRow.started_at),
 }

@@ -6,6 +6,7 @@ either the whole rollout or at most a blob that nothing points at.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import wraps
@@ -26,6 +27,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from tasks.audit.finding import Finding
 from tasks.task import Provenance
 from trajectories._interval import wilson
 from trajectories.atif import Trajectory
@@ -35,7 +37,16 @@ from trajectories.errors import NotInStore, StoreFault
 from trajectories.filter import parse_filter
 from trajectories.rollout import Rollout, RolloutKey
 from trajectories.schema import migrate
-from trajectories.tables import ExportRow, RolloutRow, StepRow, SuiteRow, TaskRow, VerdictRow
+from trajectories.tables import (
+    AttemptRow,
+    ExportRow,
+    FindingRow,
+    RolloutRow,
+    StepRow,
+    SuiteRow,
+    TaskRow,
+    VerdictRow,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -172,6 +183,7 @@ class Store:
                     repository=provenance.repository,
                     license=provenance.license,
                     provenance=provenance.model_dump(mode="json"),
+                    audited_at=None,
                 )
                 for task_id, family, provenance in tasks
             )
@@ -190,22 +202,66 @@ class Store:
     @_retrying
     @_meeting
     def _insert(self, rollout: Rollout, body: str) -> bool:
-        row, steps, verdict = _rows(rollout, body)
+        row, parts = _rows(rollout, body)
         with Session(self._engine) as session:
             before = session.get(RolloutRow, row.id, with_for_update=True)
             if before is not None:
                 if not before.is_unknown:
                     return False
                 row.tries = before.tries + 1
-                session.execute(delete(StepRow).where(col(StepRow.rollout_id) == row.id))
-                session.execute(delete(VerdictRow).where(col(VerdictRow.rollout_id) == row.id))
+                for table in (StepRow, VerdictRow, AttemptRow):
+                    session.execute(delete(table).where(col(table.rollout_id) == row.id))
                 session.execute(delete(RolloutRow).where(col(RolloutRow.id) == row.id))
                 session.expunge(before)
             session.add(row)
             session.flush()
-            session.add_all([verdict, *steps])
+            session.add_all(parts)
             session.commit()
         return True
+
+    @_retrying
+    @_meeting
+    def record_audit(
+        self, suite_hash: str, task_ids: Iterable[str], findings: Iterable[Finding], audited_at: datetime
+    ) -> None:
+        """Keep what an audit of these tasks found, in place of what earlier ones had found. Idempotent.
+
+        Raises NotInStore for a task that is not registered, StoreFault for a finding of a task that was not audited.
+        """
+        audited, found = sorted(set(task_ids)), list(findings)
+        if strays := {finding.task_id for finding in found}.difference(audited):
+            raise StoreFault(f"findings of tasks that were not audited: {', '.join(sorted(strays))}")
+        with Session(self._engine) as session:
+            for start in range(0, len(audited), PAGE):
+                part = audited[start : start + PAGE]
+                query = select(TaskRow).where(col(TaskRow.suite_hash) == suite_hash, col(TaskRow.id).in_(part))
+                # In the order of the ids, so that two audits of the same tasks wait for each other and never deadlock.
+                rows = session.scalars(query.order_by(col(TaskRow.id)).with_for_update()).all()
+                if unknown := set(part).difference(row.id for row in rows):
+                    raise NotInStore(
+                        f"suite {suite_hash!r} has no task {min(unknown)!r} in the store: register the suite first"
+                    )
+                for row in rows:
+                    row.audited_at = audited_at
+                session.execute(
+                    delete(FindingRow).where(
+                        col(FindingRow.suite_hash) == suite_hash, col(FindingRow.task_id).in_(part)
+                    )
+                )
+            numbers: Counter[str] = Counter()
+            for finding in found:
+                session.add(
+                    FindingRow(
+                        suite_hash=suite_hash,
+                        task_id=finding.task_id,
+                        number=numbers[finding.task_id],
+                        kind=finding.kind,
+                        place=finding.place.replace("\0", "\\0"),  # PostgreSQL's texts hold no zero byte
+                        evidence=finding.evidence.replace("\0", "\\0"),
+                    )
+                )
+                numbers[finding.task_id] += 1
+            session.commit()
 
     @_retrying
     def record_export(
@@ -249,6 +305,12 @@ class Store:
         query = select(col(RolloutRow.repository)).where(parse_filter(where)).distinct()
         with Session(self._reading) as session:
             return sorted(session.scalars(query))
+
+    def count(self, where: str = "") -> int:
+        """How many rollouts the filter accepts. Raises BadFilter."""
+        query = select(func.count()).select_from(RolloutRow).where(parse_filter(where))
+        with Session(self._reading) as session:
+            return session.scalar(query) or 0
 
     def load(self, rollout_id: str) -> Rollout:
         """A whole rollout. Raises NotInStore, CorruptBlob."""
@@ -325,12 +387,35 @@ class Store:
         with Session(self._reading) as session:
             return session.scalars(query).all()
 
+    def findings(self, suite_hash: str | None = None, limit: int | None = None) -> Sequence[FindingRow]:
+        """What the last audits found, by suite and task."""
+        order = (col(FindingRow.suite_hash), col(FindingRow.task_id), col(FindingRow.number))
+        query = select(FindingRow).order_by(*order).limit(limit)
+        if suite_hash is not None:
+            query = query.where(col(FindingRow.suite_hash) == suite_hash)
+        with Session(self._reading) as session:
+            return session.scalars(query).all()
+
+    def finding_counts(self) -> dict[tuple[str, str], int]:
+        """(suite hash, task id) -> number of findings, for the tasks that have any."""
+        key = (col(FindingRow.suite_hash), col(FindingRow.task_id))
+        with Session(self._reading) as session:
+            rows = session.execute(select(*key, func.count()).group_by(*key))
+            return {(suite, task): count for suite, task, count in rows}
+
+    def attempts(self, rollout_id: str) -> Sequence[AttemptRow]:
+        """Tries to cheat of a rollout, in order; empty if there are none, or no such rollout."""
+        query = select(AttemptRow).where(col(AttemptRow.rollout_id) == rollout_id).order_by(col(AttemptRow.number))
+        with Session(self._reading) as session:
+            return session.scalars(query).all()
+
     def exports(self) -> Sequence[ExportRow]:
         with Session(self._reading) as session:
             return session.scalars(select(ExportRow).order_by(col(ExportRow.id))).all()
 
 
-def _rows(rollout: Rollout, body: str) -> tuple[RolloutRow, list[StepRow], VerdictRow]:
+def _rows(rollout: Rollout, body: str) -> tuple[RolloutRow, list[StepRow | VerdictRow | AttemptRow]]:
+    """The rollout's row, and the rows that point at it."""
     key, verdict, steps = rollout.key, rollout.verdict, rollout.trajectory.steps
     row = RolloutRow(
         id=key.id,
@@ -359,6 +444,7 @@ def _rows(rollout: Rollout, body: str) -> tuple[RolloutRow, list[StepRow], Verdi
         verifier_sec=rollout.verifier_sec,
         total_sec=rollout.total_sec,
         started_at=datetime.fromisoformat(rollout.started_at).astimezone(UTC),
+        attempts=len(rollout.attempts),
         body=body,
     )
     step_rows = [
@@ -376,15 +462,16 @@ def _rows(rollout: Rollout, body: str) -> tuple[RolloutRow, list[StepRow], Verdi
         for step in steps
     ]
     passed = sum(check.passed for check in verdict.checks)
-    return (
-        row,
-        step_rows,
-        VerdictRow(
-            rollout_id=key.id,
-            reward=verdict.reward,
-            passed=passed,
-            failed=len(verdict.checks) - passed,
-            error=verdict.error,
-            dropped_paths=list(verdict.dropped_paths),
-        ),
+    verdict_row = VerdictRow(
+        rollout_id=key.id,
+        reward=verdict.reward,
+        passed=passed,
+        failed=len(verdict.checks) - passed,
+        error=verdict.error,
+        dropped_paths=list(verdict.dropped_paths),
     )
+    attempt_rows = [
+        AttemptRow(rollout_id=key.id, number=number, step=attempt.step_id, kind=attempt.kind, evidence=attempt.evidence)
+        for number, attempt in enumerate(rollout.attempts)
+    ]
+    return row, [verdict_row, *step_rows, *attempt_rows]

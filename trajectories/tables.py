@@ -6,7 +6,7 @@ Changing a table means adding a migration under `migrations/versions/`; a test h
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint
+from sqlalchemy import JSON, Column, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 
@@ -32,6 +32,21 @@ class TaskRow(SQLModel, table=True):
     repository: str = Field(index=True)
     license: str = ""
     provenance: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    audited_at: datetime | None = Field(None, description="None: no audit has looked at it yet")
+
+
+class FindingRow(SQLModel, table=True):
+    """One fault that the last audit found in a task; `number` counts from 0 within the task."""
+
+    __tablename__ = "findings"
+    __table_args__ = (ForeignKeyConstraint(["suite_hash", "task_id"], ["tasks.suite_hash", "tasks.id"]),)
+
+    suite_hash: str = Field(primary_key=True)
+    task_id: str = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    kind: str
+    place: str
+    evidence: str
 
 
 class RolloutRow(SQLModel, table=True):
@@ -43,6 +58,8 @@ class RolloutRow(SQLModel, table=True):
         Index("rollouts_by_agent", "agent", "model", "family"),
         Index("rollouts_by_task", "suite_hash", "task_id"),
         Index("rollouts_by_outcome", "reward", "ending"),
+        # With the id, by which pages are read: an index on the number alone would sort the whole table for each page.
+        Index("rollouts_by_attempts", "attempts", "id"),
     )
 
     id: str = Field(primary_key=True)
@@ -71,6 +88,7 @@ class RolloutRow(SQLModel, table=True):
     verifier_sec: float
     total_sec: float
     started_at: datetime
+    attempts: int = Field(0, description="tries to cheat", sa_column_kwargs={"server_default": "0"})
     body: str = Field(description="sha256 of the whole Rollout's JSON, a blob")
 
 
@@ -100,6 +118,18 @@ class VerdictRow(SQLModel, table=True):
     failed: int
     error: str | None
     dropped_paths: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+
+
+class AttemptRow(SQLModel, table=True):
+    """One try to cheat, with the step that shows it; `number` counts from 0 within the rollout."""
+
+    __tablename__ = "attempts"
+
+    rollout_id: str = Field(primary_key=True, foreign_key="rollouts.id", ondelete="CASCADE")
+    number: int = Field(primary_key=True)
+    step: int
+    kind: str = Field(index=True)
+    evidence: str
 
 
 class ExportRow(SQLModel, table=True):

@@ -1,12 +1,16 @@
 """`gristmill export`: verified trajectories as files for one trainer."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
+import click
 import typer
 
 from flows.cli import options
 from flows.cli.output import print_json, print_line, print_table
+
+if TYPE_CHECKING:
+    from trajectories.exports import WithAttempts
 
 
 def add_to(app: typer.Typer) -> None:
@@ -21,6 +25,17 @@ def export(
     include_privileged: Annotated[
         bool, typer.Option("--include-privileged", help="Also agents that were given the reference (oracle).")
     ] = False,
+    include_findings: Annotated[
+        bool, typer.Option("--include-findings", help="Also of tasks in which an audit found a fault.")
+    ] = False,
+    attempts: Annotated[
+        str,
+        typer.Option(
+            "--attempts",
+            click_type=click.Choice(["exclude", "include", "only"]),
+            help="Rollouts that tried to cheat; only: as negatives, with label false.",
+        ),
+    ] = "exclude",
     split_by: Annotated[str, typer.Option("--split-by", help="repository or task.")] = "repository",
     test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.9)] = 0.1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder that an export wrote.")] = False,
@@ -38,6 +53,8 @@ def export(
         where=where,
         include_failures=include_failures,
         include_privileged=include_privileged,
+        include_findings=include_findings,
+        attempts=cast("WithAttempts", attempts),
         split_by=split_by,
         test_share=test_share,
         seed=seed,
@@ -51,6 +68,9 @@ def export(
         print_json(manifest)
         return
     print_exports([manifest])
+    for what, count in manifest.left_out.items():
+        if count:
+            print_line(f"left out: {count} rollouts with {what}")
     print_line(f"export: {out}")
 
 

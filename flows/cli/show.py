@@ -13,7 +13,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def show(
-    what: Annotated[str, typer.Argument(help="suites, tasks, rollouts, exports, or the id of a rollout.")],
+    what: Annotated[str, typer.Argument(help="suites, tasks, findings, rollouts, exports, or the id of a rollout.")],
     where: Annotated[str, typer.Option("--where", help="Filter of rollouts, e.g. \"agent = 'repair'\".")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
     store: options.Store = None,
@@ -29,8 +29,20 @@ def show(
             columns = ["name", "version", "hash", "tasks"]
             rows = [row.model_dump(mode="json") for row in opened.suites()]
         elif what == "tasks":
-            columns = ["id", "suite_name", "family", "repository", "license"]
-            rows = [row.model_dump(mode="json") for row in opened.tasks(limit=limit)]
+            columns = ["id", "suite_name", "family", "repository", "license", "findings", "audited_at"]
+            names = {row.hash: row.name for row in opened.suites()}
+            counts = opened.finding_counts()
+            rows = [
+                {
+                    **row.model_dump(mode="json"),
+                    "suite_name": names.get(row.suite_hash, ""),
+                    "findings": counts.get((row.suite_hash, row.id), 0),
+                }
+                for row in opened.tasks(limit=limit)
+            ]
+        elif what == "findings":
+            columns = ["task_id", "kind", "place", "evidence"]
+            rows = [row.model_dump(mode="json") for row in opened.findings(limit=limit)]
         elif what == "rollouts":
             columns = [
                 "id",
@@ -42,6 +54,7 @@ def show(
                 "ending",
                 "reward",
                 "steps",
+                "attempts",
                 "total_sec",
             ]
             rows = [row.model_dump(mode="json") for row in opened.rollouts(where, limit=limit)]
@@ -83,5 +96,7 @@ def _print_rollout(rollout: "object") -> None:
     print_line(f"\nchecks: {len(rollout.verdict.checks) - len(failed)} passed, {len(failed)} failed")
     for check in failed[:20]:
         print_line(f"  failed: {check.name} {check.detail.splitlines()[0] if check.detail else ''}")
+    for attempt in rollout.attempts:
+        print_line(f"attempt: {attempt.kind} in step {attempt.step_id}: {attempt.evidence}")
     if rollout.diff:
         print_line("\n" + rollout.diff)

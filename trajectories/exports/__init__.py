@@ -11,16 +11,19 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from trajectories.errors import BadExport
-from trajectories.exports.formats import get_exporter
+from trajectories.exports.formats import NEGATIVE, get_exporter
 from trajectories.exports.writer import FileEntry, SplitWriter
 from trajectories.store import Store
 from trajectories.tables import RolloutRow
 
 MANIFEST = "manifest.json"
+
+WithAttempts = Literal["exclude", "include", "only"]
 
 
 class ExportManifest(BaseModel):
@@ -35,6 +38,11 @@ class ExportManifest(BaseModel):
     split: str = Field(description="how train and test were told apart")
     rollouts: int
     skipped: dict[str, list[str]] = Field(description="reason -> rollouts that were chosen but cannot be rendered")
+    left_out: dict[str, int] = Field(
+        default_factory=dict,
+        description="rollouts that the other filters chose: with `attempts`, of tasks with `findings`; a rollout "
+        "with both counts twice",
+    )
     repositories: dict[str, int]
     licenses: dict[str, int]
     suites: dict[str, int]
@@ -49,6 +57,8 @@ def export(
     where: str = "",
     include_failures: bool = False,
     include_privileged: bool = False,
+    include_findings: bool = False,
+    attempts: WithAttempts = "exclude",
     split_by: str = "repository",
     test_share: float = 0.1,
     seed: int = 0,
@@ -56,25 +66,32 @@ def export(
 ) -> ExportManifest:
     """Write train and test files, a manifest and a card to `out`, and keep the export in the store.
 
-    Only verified successes (reward 1, outcome known) of agents that were not given the reference, unless asked.
+    Only verified successes (reward 1, outcome known) of agents that were not given the reference, unless asked;
+    without those that tried to cheat (`attempts`) and those on tasks in which an audit found a fault
+    (`include_findings`). `attempts="only"` writes the successes that tried to cheat, as negatives: each row has
+    `label` (false) and `attempts` (their kinds). Exports that differ only in these two are split alike.
     The folder appears whole, by a rename. Raises BadExport, BadFilter, CorruptBlob.
     """
     exporter = get_exporter(to)
     _remove_stale(out)
     _refuse_occupied(out, overwrite)
-    wanted = _filter(where, include_failures, include_privileged)
-    is_test, split = _split(store.repositories(wanted), split_by, test_share, seed)
+    chosen = _filter(where, include_failures, include_privileged)
+    wanted = chosen + _without(attempts, include_findings)
+    # From all that was chosen, so that no repository is in the train file of the negatives and in the test file here.
+    is_test, split = _split(store.repositories(chosen), split_by, test_share, seed)
+    marks = NEGATIVE if attempts == "only" else []
     partial = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
     partial.mkdir(parents=True)
     skipped: dict[str, list[str]] = {}
     counts: dict[str, Counter[str]] = {name: Counter() for name in ("repositories", "licenses", "suites", "agents")}
     try:
         with ExitStack() as stack:
-            train = stack.enter_context(SplitWriter(partial, "train", exporter))
-            test = stack.enter_context(SplitWriter(partial, "test", exporter))
+            train = stack.enter_context(SplitWriter(partial, "train", exporter, marks))
+            test = stack.enter_context(SplitWriter(partial, "test", exporter, marks))
             for row in store.rollouts(wanted):
                 try:
-                    rendered = exporter.row(store.body(row).trajectory)
+                    rollout = store.body(row)
+                    rendered = exporter.row(rollout.trajectory)
                 except BadExport as error:
                     skipped.setdefault(str(error), []).append(row.id)
                     continue
@@ -84,6 +101,9 @@ def export(
                     "repository": row.repository,
                     "license": row.license,
                 }
+                if marks:
+                    kinds = sorted({attempt.kind for attempt in rollout.attempts})
+                    rendered = {**rendered, "label": False, "attempts": kinds}
                 (test if is_test(row) else train).add({**rendered, **origin})
                 for name, value in zip(
                     counts, (row.repository, row.license or "unknown", row.suite_hash, row.agent), strict=True
@@ -98,11 +118,14 @@ def export(
                 "where": where,
                 "include_failures": include_failures,
                 "include_privileged": include_privileged,
+                "include_findings": include_findings,
+                "attempts": attempts,
                 "seed": seed,
             },
             split=split,
             rollouts=train.rows + test.rows,
             skipped=dict(sorted(skipped.items())),
+            left_out=_left_out(store, chosen, attempts, include_findings),
             **{name: dict(sorted(counter.items())) for name, counter in counts.items()},
         )
         (partial / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
@@ -130,6 +153,21 @@ def _filter(where: str, include_failures: bool, include_privileged: bool) -> str
     if not include_privileged:
         parts.append("privileged = false")
     return " and ".join(parts)
+
+
+def _without(attempts: WithAttempts, include_findings: bool) -> str:
+    """What is added to the filter for rollouts that tried to cheat, and for tasks that can be cheated."""
+    rules = {"exclude": " and attempts = 0", "include": "", "only": " and attempts > 0"}
+    if attempts not in rules:
+        raise BadExport(f"attempts {attempts!r}: use {', '.join(get_args(WithAttempts))}")
+    return rules[attempts] + ("" if include_findings else " and findings = 0")
+
+
+def _left_out(store: Store, chosen: str, attempts: WithAttempts, include_findings: bool) -> dict[str, int]:
+    return {
+        "attempts": store.count(f"{chosen} and attempts > 0") if attempts == "exclude" else 0,
+        "findings": 0 if include_findings else store.count(f"{chosen} and findings > 0"),
+    }
 
 
 def _split(repositories: list[str], by: str, test_share: float, seed: int) -> tuple[Callable[[RolloutRow], bool], str]:
@@ -200,5 +238,8 @@ def _card(manifest: ExportManifest) -> str:
         *(f"| {name} | {entry.rows} | {entry.sha256} |" for name, entry in manifest.files.items()),
         "",
         "Licences of the repositories: " + json.dumps(manifest.licenses) + ". Filters: " + json.dumps(manifest.filters),
+        "",
+        f"Left out: {manifest.left_out.get('attempts', 0)} rollouts with attempts to cheat, "
+        f"{manifest.left_out.get('findings', 0)} of tasks in which an audit found a fault.",
     ]
     return "\n".join(lines) + "\n"

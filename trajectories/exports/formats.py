@@ -15,6 +15,9 @@ Row = dict[str, Any]
 ORIGIN = [pa.field(name, pa.string()) for name in ("rollout_id", "task_id", "repository", "license")]
 """Columns that every row has beside the trainer's own: where it comes from."""
 
+NEGATIVE = [pa.field("label", pa.bool_()), pa.field("attempts", pa.list_(pa.string()))]
+"""Columns of negatives (`--attempts only`): `label` is false, as TRL's KTO trainer reads it; the attempts' kinds."""
+
 
 class Exporter(Protocol):
     """One form. Users add their own by the entry point group `gristmill.exports`."""

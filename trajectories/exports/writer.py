@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,28 +28,33 @@ class FileEntry(BaseModel):
 
 
 class SplitWriter:
-    """`NAME.jsonl` and `NAME.parquet` in a folder. Files exist, empty, even where there is no row."""
+    """`NAME.jsonl` and `NAME.parquet` in a folder. Files exist, empty, even where there is no row.
 
-    def __init__(self, folder: Path, name: str, exporter: Exporter) -> None:
+    `marks` are columns beside the exporter's own that every row has, in Parquet as they are in JSONL.
+    """
+
+    def __init__(self, folder: Path, name: str, exporter: Exporter, marks: Sequence[pa.Field] = ()) -> None:
         self._exporter = exporter
+        self._marks = [field.name for field in marks]
+        self._schema = pa.schema([*exporter.schema, *marks])
         self.rows = 0
         self._jsonl_path, self._parquet_path = folder / f"{name}.jsonl", folder / f"{name}.parquet"
         self._jsonl = self._jsonl_path.open("w", encoding="utf-8")
-        self._parquet = pq.ParquetWriter(self._parquet_path, exporter.schema, compression="zstd")
+        self._parquet = pq.ParquetWriter(self._parquet_path, self._schema, compression="zstd")
         self._group: list[Row] = []
         self._group_bytes = 0
 
     def add(self, row: Row) -> None:
         text = json.dumps(row, ensure_ascii=False)
         self._jsonl.write(text + "\n")
-        self._group.append(self._exporter.parquet_row(row))
+        self._group.append({**self._exporter.parquet_row(row), **{name: row[name] for name in self._marks}})
         self._group_bytes += len(text)
         self.rows += 1
         if len(self._group) >= ROW_GROUP_ROWS or self._group_bytes >= ROW_GROUP_BYTES:
             self._write_group()
 
     def _write_group(self) -> None:
-        self._parquet.write_table(pa.Table.from_pylist(self._group, schema=self._exporter.schema))
+        self._parquet.write_table(pa.Table.from_pylist(self._group, schema=self._schema))
         self._group, self._group_bytes = [], 0
 
     def close(self) -> dict[str, FileEntry]:
