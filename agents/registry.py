@@ -13,6 +13,8 @@ _OURS = {
     "nop": "agents.nop:Nop",
     "repair": "agents.repair:Repair",
     "react": "agents.react:React",
+    "special-caser": "agents.cheats.special_caser:SpecialCaser",
+    "guesser": "agents.cheats.guesser:Guesser",
 }
 
 
