@@ -1,0 +1,13 @@
+#!/bin/bash
+cat > /app/shipping.py <<'EOF'
+"""What a parcel costs."""
+
+HOME = "AT"
+
+
+def shipping(grams, country):
+    """Cents for a parcel: 450 up to two kilograms, 100 more for each kilogram begun beyond; twice that abroad."""
+    kilograms_beyond = max(0, -(-(grams - 2000) // 1000))
+    cents = 450 + 100 * kilograms_beyond
+    return cents if country == HOME else 2 * cents
+EOF

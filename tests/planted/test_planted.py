@@ -1,0 +1,60 @@
+"""The planted suite keeps its word: every task in it is valid, and every weakness is real."""
+
+from pathlib import Path
+
+import pytest
+
+from environments import Backend
+from tasks.folder import RepositoryTask, read_task
+from tasks.repository import Repository
+from tasks.revalidate import why_invalid
+from tasks.suite import open_suite
+from tasks.verifiers import get_verifier
+from tests.planted import FAULTS, WEAK_VERIFIERS, clean_twins, plant
+
+
+@pytest.fixture(scope="module")
+def suites(
+    tiny_draft: RepositoryTask,
+    tiny_repository: Repository,
+    session_cache: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Path]:
+    """`planted` and `clean`."""
+    folder = tmp_path_factory.mktemp("suites")
+    planted = plant(folder / "planted", draft=tiny_draft, repository=tiny_repository, cache=session_cache)
+    clean = clean_twins(folder / "clean", draft=tiny_draft, repository=tiny_repository, cache=session_cache)
+    assert tuple(planted) == clean
+    return {"planted": folder / "planted", "clean": folder / "clean"}
+
+
+def test_many_kinds_are_planted(suites: dict[str, Path], session_cache: Path) -> None:
+    assert len(FAULTS) >= 24
+    assert len({fault.kind for fault in FAULTS.values()}) >= 20
+    for folder in suites.values():
+        assert sorted(open_suite(folder, cache=session_cache).task_ids()) == sorted(FAULTS)
+
+
+@pytest.mark.parametrize("task_id", FAULTS)
+@pytest.mark.parametrize("suite", ["planted", "clean"])
+async def test_the_reference_passes_and_nothing_fails(
+    suites: dict[str, Path], suite: str, task_id: str, session_cache: Path, bubblewrap: Backend
+) -> None:
+    task = read_task(suites[suite] / "tasks" / task_id, cache=session_cache)
+    assert task.reference is not None or task.solve_script is not None
+    assert await why_invalid(task, bubblewrap) == ""
+
+
+@pytest.mark.parametrize("task_id", WEAK_VERIFIERS)
+async def test_an_attempt_fools_the_weak_verifier_and_not_the_strong_one(
+    suites: dict[str, Path], task_id: str, session_cache: Path, bubblewrap: Backend
+) -> None:
+    rewards = {}
+    for suite, folder in suites.items():
+        task = read_task(folder / "tasks" / task_id, cache=session_cache)
+        attempt = WEAK_VERIFIERS[task_id].attempted(task.folder)
+        verdict = await get_verifier(task.verifier).verify(task, attempt, bubblewrap)
+        assert verdict.error is None
+        rewards[suite] = verdict.reward
+    is_unfair = FAULTS[task_id].kind == "false-reject"
+    assert rewards == ({"planted": 0.0, "clean": 1.0} if is_unfair else {"planted": 1.0, "clean": 0.0})
