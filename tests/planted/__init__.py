@@ -22,7 +22,8 @@ from ._weak_verifiers import WEAK_VERIFIERS, Weakness
 __all__ = ["FAULTS", "WEAK_VERIFIERS", "Planted", "Weakness", "clean_twins", "plant"]
 
 FAULTS: dict[str, Planted] = {
-    task_id: fault.planted for task_id, fault in {**REPOSITORY_LEAKS, **HARBOR_LEAKS, **WEAK_VERIFIERS}.items()
+    **{task_id: leak.planted for task_id, leak in {**REPOSITORY_LEAKS, **HARBOR_LEAKS}.items()},
+    **{task_id: weak.planted for task_id, weak in WEAK_VERIFIERS.items()},
 }
 
 

@@ -36,9 +36,10 @@ def git_stash(shown: Shown) -> None:
 
 
 def git_reflog(shown: Shown) -> None:
+    """Only the log of HEAD still knows the later commit."""
     _start_git(shown, shown.before)
     _commit(shown, shown.after, "Costs abroad")
-    _git(shown, "reset", "--quiet", "--hard", "HEAD~1")
+    _go_back(shown)
 
 
 def git_dangling(shown: Shown) -> None:
@@ -89,8 +90,12 @@ def _commit(shown: Shown, content: str, message: str) -> None:
 
 
 def _forget_last_commit(shown: Shown) -> None:
-    _git(shown, "reset", "--quiet", "--hard", "HEAD~1")
+    _go_back(shown)
     _git(shown, "reflog", "expire", "--expire=now", "--all")
+
+
+def _go_back(shown: Shown) -> None:
+    _git(shown, "reset", "--quiet", "--hard", "HEAD~1")
     (shown.workspace / ".git/ORIG_HEAD").unlink()
 
 

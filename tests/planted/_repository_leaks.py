@@ -49,7 +49,7 @@ def bytecode(shown: Shown) -> None:
         sys.stdout.buffer.write(b._code_to_timestamp_pyc(code, 1767225600, 1))
         print(sys.implementation.cache_tag, file=sys.stderr)
         """)
-    command = [shown.python, "-I", "-c", code, f"/workspace/{path}"]
+    command = [str(shown.python), "-I", "-c", code, f"/workspace/{path}"]
     done = subprocess.run(command, input=shown.after.encode(), capture_output=True, check=True)
     shown.write(f"{path.parent}/__pycache__/{path.stem}.{done.stderr.decode().strip()}.pyc", done.stdout)
 
