@@ -28,7 +28,7 @@ VENV = "/opt/gristmill/venv"
 
 # Reads exactly the files' text and leaves the rest of stdin (configuration, nonce) to them. `tasks` is
 # taken out of sys.modules again: the repository may have a package of that name.
-_BOOT = """
+BOOT = """
 import json, os, sys, types
 def take(n):
     data = b""
@@ -130,9 +130,9 @@ async def run_tests(
         "guarded": list(guarded),
         "collection_timeout_sec": timeout_sec / 2,
     }
-    stdin = _inside_text() + _sized(json.dumps(config).encode()) + nonce.encode()
+    stdin = _inside_text() + sized(json.dumps(config).encode()) + nonce.encode()
     try:
-        done = await sandbox.run([python, "-I", "-S", "-B", "-c", _BOOT], timeout_sec=timeout_sec, stdin=stdin)
+        done = await sandbox.run([python, "-I", "-S", "-B", "-c", BOOT], timeout_sec=timeout_sec, stdin=stdin)
     except EnvironmentFault as fault:
         raise VerifierFault(f"the sandbox was lost while tests ran: {fault}") from fault
     records = list(_records(done.stdout, nonce))
@@ -143,7 +143,8 @@ async def run_tests(
                    duration_sec=done.duration_sec, stderr=done.stderr)  # fmt: skip
 
 
-def _sized(content: bytes) -> bytes:
+def sized(content: bytes) -> bytes:
+    """Content with its length in 12 digits before it, as BOOT reads it."""
     return f"{len(content):012d}".encode() + content
 
 
@@ -152,7 +153,7 @@ def _inside_text() -> bytes:
     folder = files("tasks._inside")
     texts = [[name, ""] for name in ("tasks", "tasks._inside")]
     texts += [[f"tasks._inside.{name}", (folder / f"{name}.py").read_text(encoding="utf-8")] for name in MODULES]
-    return _sized(json.dumps(texts).encode())
+    return sized(json.dumps(texts).encode())
 
 
 def _records(stdout: str, nonce: str) -> Iterator[dict[str, Any]]:
