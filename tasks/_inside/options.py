@@ -1,7 +1,6 @@
 """The repository's own pytest options, and the plugins of the environment."""
 
 # os.path needs no import that costs time.
-# ruff: noqa: PTH110, PTH113, PTH118
 from __future__ import annotations
 
 import os

@@ -1,7 +1,6 @@
 """The pytest plugin of a worker: selects and orders tests, limits and times them, reports each."""
 
 # os.path needs no import that costs time.
-# ruff: noqa: PTH119
 from __future__ import annotations
 
 import collections

@@ -1,7 +1,6 @@
 """The worker: imports the repository, runs pytest, reports. And the nursery, which forks workers."""
 
 # os.path needs no import that costs time.
-# ruff: noqa: PTH110, PTH112, PTH118, PTH120
 from __future__ import annotations
 
 import collections

@@ -1,7 +1,5 @@
 """Every object of a git repository, loose or packed, read without git: an agent needs no git to read them either."""
 
-# os.path needs no import that costs time.
-# ruff: noqa: PTH
 from __future__ import annotations
 
 import hashlib

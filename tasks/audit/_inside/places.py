@@ -1,7 +1,5 @@
 """All that an agent can read in a sandbox: files, what is packed in them, git objects, environment, processes."""
 
-# os.path needs no import that costs time.
-# ruff: noqa: PTH
 from __future__ import annotations
 
 import base64
@@ -24,6 +22,7 @@ from tasks.audit._inside.git_store import GitStore, is_git_folder
 SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/var/lib/dpkg", "/var/lib/apt")
 NEVER = ("/proc", "/sys", "/dev")
 MOST_BYTES = 60_000_000  # of one file, or of what is packed in one archive
+ZIP = b"PK\x03\x04"
 MOST_DEPTH = 3  # archives in archives
 HEAD_OF_PROGRAMS = (b"\x7fELF", b"!<arch>\n", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"wOF2")
 
@@ -69,16 +68,20 @@ class Places:
         self.bytes = 0
 
     def everything(self) -> Iterator[Place]:
-        """Files and what is in them, git objects; each once."""
+        """Files and what is in them, then git objects: of equal bytes, those in a plain file are met first."""
+        folders = []
         for path in self.paths():
             if os.path.isdir(path):
-                yield from self._of_git(path)
+                folders.append(path)
                 continue
             data = self._read(path)
             if data:
                 place = Place(path, data)
-                yield place
+                if data[:4] != ZIP:  # members that are stored as they are would be met here as text
+                    yield place
                 yield from unpacked(place, encoded=not self.is_shared)
+        for folder in folders:
+            yield from self._of_git(folder)
 
     def paths(self) -> Iterator[str]:
         """Regular files, and git folders (whose objects are not named one by one)."""
@@ -148,7 +151,7 @@ def unpacked(place: Place, depth: int = 0, *, encoded: bool = True) -> Iterator[
 def _members(place: Place, encoded: bool) -> Iterator[Place]:
     data = place.data
     try:
-        if data[:4] == b"PK\x03\x04":
+        if data[:4] == ZIP:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 left = MOST_BYTES
                 for info in archive.infolist():

@@ -1,7 +1,5 @@
 """Looks for needles (pieces of the reference, of the tests, of the solution) at every place that can be read."""
 
-# os.path needs no import that costs time.
-# ruff: noqa: PTH
 from __future__ import annotations
 
 import hashlib
