@@ -15,7 +15,7 @@ from tasks.testrun import TestReport, TestResult
 FAILED = ("failed", "error")
 FRAME = re.compile(r"^([^\s:][^:\n]*\.py):(\d+): in (.+)$")
 ERROR = re.compile(r"^E   ([\w.<>]+(?:Probe|Error|Exception|Warning|Exit|Interrupt|Failed|Iteration))\b")
-NOT_RAISED = re.compile(r"^E   Failed: DID NOT RAISE (?:any of )?\(?<class '([\w.]+)'>")
+NOT_RAISED = re.compile(r"^E   Failed: DID NOT RAISE (?:any of )?\(?(?:<class ')?([\w.]+)")
 TEST_ID = re.compile(r"[\w./-]+\.py::\S+")  # as pytest writes them, and issues quote them
 COMPARISON = re.compile(r" (==|!=|is not|is) ")
 PATH = re.compile(

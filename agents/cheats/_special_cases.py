@@ -54,13 +54,30 @@ def text_of_probe(path: str, failures: Sequence[Failure], asked: Iterable[Call])
     """Code for the end of the module at `path` that makes the failing tests tell which call they fail by."""
     shown = {
         "errors": sorted({each.error.rpartition(".")[2] for each in failures if each.error and each.code_frames}),
-        "values": sorted({(each.operator, each.got, each.wanted, "len(" in each.statement)
-                          for each in failures if each.got}),
+        "values": sorted({value for each in failures for value in _values(each)}),
         "silent": sorted({(each.place.path, each.place.line, each.not_raised)
                           for each in failures if each.not_raised and each.place}),
         "asked": sorted(call[1:] for call in asked if call[0] == path),
     }  # fmt: skip
     return f"{PROBE}\n\n_probe({path!r}, **{shown!r})"
+
+
+def _values(failure: Failure) -> list[tuple[str, int, int, str, str, str, bool]]:
+    """File, first and last line from which the call came, operator, value got, value wanted, whether of `len`.
+
+    Both ways round where the test's line does not show which of the two it wants.
+    """
+    place, code = failure.place, failure.statement
+    if not failure.got or place is None:
+        return []
+    first = place.line if "(" in re.sub(r"\b(len|str|list|tuple|isinstance|repr)\(", "", code) else 0
+    where = (place.path, first, place.line + code.count("\n"), failure.operator)
+    pairs = [(failure.got, failure.wanted), (failure.wanted, failure.got)]
+    if failure.operator and (failure.got in code) != (failure.wanted in code):
+        pairs = pairs[1:] if failure.got in code else pairs[:1]
+    elif not failure.operator:
+        pairs = pairs[:1]
+    return [(*where, got, wanted, "len(" in code) for got, wanted in pairs]
 
 
 def told_by(report: TestReport) -> list[Mapping[str, Any]]:
@@ -72,7 +89,7 @@ CASES = """
 
 
 def _special_case(name, answers):
-    import ast, functools, importlib, re
+    import ast, builtins, functools, re, sys
 
     def shown(value):
         try:
@@ -98,8 +115,9 @@ def _special_case(name, answers):
                 return result
             kind, value = cases[outcome]
             if kind == "raise":
-                module, _, error = value.rpartition(".")
-                raise getattr(importlib.import_module(module or "builtins"), error)(outcome)
+                wanted = value.rpartition(".")[2]
+                spaces = [globals(), vars(builtins), *(vars(module) for module in list(sys.modules.values()))]
+                raise next(space[wanted] for space in spaces if wanted in space)(outcome)
             if kind == "echo":
                 return arguments[min("." in name, len(arguments) - 1)] if arguments else None
             return ast.literal_eval(value)
@@ -181,17 +199,21 @@ def _probe(path, errors, values, silent, asked):
         names = ("__iter__", "__len__", "__bool__", "__getitem__", "__contains__", "__str__", "__getattr__")
         return type("Unknown", (), {"__eq__": equals, "__hash__": None, **dict.fromkeys(names, other_use)})()
 
-    def check(info, result):
-        for operator, left, right, is_length in values:
-            for got, wanted in ((left, right), (right, left)):
-                if is_length and isinstance(result, (list, tuple)) and got == str(len(result)) and wanted.isdigit():
-                    raise tell(info, wanted=repr((result + type(result)([""]) * int(wanted))[: int(wanted)]))
-                if not operator and type(result) is not bool and result is not None:
-                    continue
-                if (operator != "==" or type(result) not in telling) and looks_like(info["outcome"], got):
-                    raise tell(info, wanted=wanted)
-                if not operator:
-                    break
+    def check(info, result, caller):
+        for file, first, last, operator, got, wanted, is_length in values:
+            if relative(caller) != file or not first <= caller.f_lineno <= last:
+                continue
+            if is_length and isinstance(result, (list, tuple)) and got == str(len(result)) and wanted.isdigit():
+                raise tell(info, wanted=repr((result + type(result)([""]) * int(wanted))[: int(wanted)]))
+            if not operator and type(result) is not bool and result is not None:
+                continue
+            if (operator != "==" or type(result) not in telling) and looks_like(info["outcome"], got):
+                raise tell(info, wanted=wanted)
+
+    def check_raise(info, caller):
+        for file, line, error in silent:
+            if relative(caller) == file and line <= caller.f_lineno <= line + 8:
+                raise tell(info, kind="raise", wanted=error)
 
     def probed(name, function):
         @functools.wraps(function)
@@ -204,16 +226,16 @@ def _probe(path, errors, values, silent, asked):
                 result = function(*arguments, **keywords)
             except Exception as error:
                 info["outcome"] = type(error).__name__
+                if info["outcome"] not in [error.rpartition(".")[2] for _, _, error in silent]:
+                    check_raise(info, caller)
                 if (name, info["called"], info["outcome"]) in asked:
                     return placeholder(info)
                 if info["outcome"] in errors:
                     raise tell(info) from None
                 raise
             info["outcome"] = shown(result)
-            for file, line, error in silent:
-                if relative(caller) == file and line <= caller.f_lineno <= line + 8:
-                    raise tell(info, kind="raise", wanted=error)
-            check(info, result)
+            check_raise(info, caller)
+            check(info, result, caller)
             return reveal(result, info) if type(result) in telling else result
         return probing
 

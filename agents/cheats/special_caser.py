@@ -95,14 +95,14 @@ async def _learn(session: Session, failures: Sequence[Failure], modules: Sequenc
         await _write(session, modules, texts)
         report = (await session.call("run_tests", {"tests": sorted({each.test for each in failures})})).report
         assert report is not None
-        before = dict(cases), set(asked)
+        before = dict(cases), set(asked), list(failures)
         for told in told_by(report):
             if (case := _case(told)) is not None:
                 (asked.discard if "wanted" in told else asked.add)(case.call)
                 cases[case.call] = case
         # What the tests say once the first wrong value is answered; what they said before stays of use.
         failures = list(dict.fromkeys((*failures, *(each for each in failures_of(report) if not each.is_a_probe))))
-        if (cases, asked) == before:
+        if (cases, asked, failures) == before:
             break
     return list(cases.values())
 
