@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from agents.agent import Session
 from agents.cheats._failures import is_literal, paths_in
 
-CALL = re.compile(r"([A-Za-z_]\w*)(\([^\n()]*\))`?\s*(?:->|=>|→|==|=|returns?|gives|is)\s*`?([^\n`]+)")
+CALL = re.compile(r"([A-Za-z_]\w*)(\([^\n()]*\))`?\s*(?:->|=>|→|==|=|returns?|gives|is)\s*`?(?=([^\n`]+))")
 _INPUT = r"(?:(?:sample|example) )?input(?: \d+)?\W*?:[ *]*"
 _OUTPUT = r"(?:(?:sample|example|expected) )?output(?: \d+)?\W*?:[ *]*"
 RUN = re.compile(
@@ -55,9 +55,10 @@ async def write_examples(session: Session) -> None:
 
 
 def _longest_literal(text: str) -> str | None:
-    """The longest beginning of a text that is a value."""
-    cuts = [len(text), *(at for at in range(len(text) - 1, 0, -1) if not (text[at - 1 : at + 1]).isalnum())]
-    return next((text[:cut].strip() for cut in cuts if text[:cut].strip() and is_literal(text[:cut].strip())), None)
+    """The longest beginning of a text that is a value; a full stop or comma after it is the sentence's."""
+    ends = [end for end in range(len(text), 0, -1) if not re.fullmatch(r"\w\w", text[end - 1 : end + 1])]
+    beginnings = (text[:end].strip() for end in ends)
+    return next((each for each in beginnings if not each.endswith((",", ".")) and is_literal(each)), None)
 
 
 def _unfenced(text: str) -> str:
