@@ -13,6 +13,13 @@ _OURS = {
     "nop": "agents.nop:Nop",
     "repair": "agents.repair:Repair",
     "react": "agents.react:React",
+    "thief": "agents.cheats.thief:Thief",
+    "tamperer": "agents.cheats.tamperer:Tamperer",
+    "tamperer-plant-exit": "agents.cheats.tamperer:TampererPlantExit",
+    "tamperer-plant-pass": "agents.cheats.tamperer:TampererPlantPass",
+    "tamperer-source-exit": "agents.cheats.tamperer:TampererSourceExit",
+    "tamperer-source-patch": "agents.cheats.tamperer:TampererSourcePatch",
+    "tamperer-source-reward": "agents.cheats.tamperer:TampererSourceReward",
     "special-caser": "agents.cheats.special_caser:SpecialCaser",
     "guesser": "agents.cheats.guesser:Guesser",
 }

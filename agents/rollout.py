@@ -22,7 +22,7 @@ from environments.sandbox import Backend, running
 from tasks.errors import VerifierFault
 from tasks.task import Task
 from tasks.verdict import Verdict
-from tasks.verifiers import get_verifier
+from tasks.verifiers import get_verifier, judged_part
 from trajectories.rollout import Ending, Rollout, RolloutKey
 
 TRIES = 3
@@ -53,13 +53,18 @@ async def roll_out(
     key: RolloutKey,
     limits: AgentLimits,
     model: ModelConfig | None,
+    verdicts: dict[str, Verdict] | None = None,
 ) -> Rollout:
-    """One rollout with its verdict. Raises only BackendUnavailable and UnsupportedSpec."""
+    """One rollout with its verdict. Raises only BackendUnavailable and UnsupportedSpec.
+
+    `verdicts`: known ones of this task by what was judged (`tasks.verifiers.judged_part` as text); a diff that
+    comes to the same is not judged again, and new ones are added.
+    """
     started, start = datetime.now(UTC), time.monotonic()
     seed = seed_of(key)
     for number in range(TRIES):
         attempt = Attempt(Recorder(session_id=f"{key.id}-{number}"))
-        await _try(attempt, task, agent, backend, seed=seed, limits=limits, model=model)
+        await _try(attempt, task, agent, backend, seed=seed, limits=limits, model=model, verdicts=verdicts)
         if attempt.ending != "infrastructure_error" or attempt.is_verified:
             break
         if number + 1 < TRIES:
@@ -103,6 +108,7 @@ async def _try(
     seed: int,
     limits: AgentLimits,
     model: ModelConfig | None,
+    verdicts: dict[str, Verdict] | None,
 ) -> None:
     limits = limits.model_copy(update={"seconds": min(limits.seconds, task.agent_timeout_sec)})
     start = time.monotonic()
@@ -120,7 +126,7 @@ async def _try(
             attempt.agent_sec = time.monotonic() - start
         start = time.monotonic()
         attempt.is_verified = True
-        attempt.verdict = await _verify(task, attempt.diff, backend)
+        attempt.verdict = await _verify_once(task, attempt.diff, backend, verdicts)
     except (BackendUnavailable, UnsupportedSpec):
         raise
     except (EnvironmentFault, VerifierFault, TimeoutError) as fault:
@@ -128,6 +134,18 @@ async def _try(
     attempt.verifier_sec = time.monotonic() - start
     if attempt.verdict.error:
         attempt.ending, attempt.detail = "infrastructure_error", attempt.verdict.error
+
+
+async def _verify_once(task: Task, diff: Diff, backend: Backend, verdicts: dict[str, Verdict] | None) -> Verdict:
+    if verdicts is None:
+        return await _verify(task, diff, backend)
+    judged = judged_part(task, diff).text()
+    if judged not in verdicts:
+        verdict = await _verify(task, diff, backend)
+        if verdict.error:
+            return verdict
+        verdicts[judged] = verdict
+    return verdicts[judged]
 
 
 async def _verify(task: Task, diff: Diff, backend: Backend) -> Verdict:

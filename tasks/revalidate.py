@@ -57,12 +57,10 @@ async def why_invalid(task: Task, backend: Backend) -> str:
         return f"the verifier failed: {nothing.error}"
     if nothing.is_solved:
         return "doing nothing passes"
-    reference = task.reference
+    reference = await reference_of_task(task, backend)
     if reference is None:
-        if task.solve_script is None:
-            # Folders of others may lack a solution; one that says `validated` had one.
-            return "its reference solution is missing from solution/" if task.status == "validated" else ""
-        reference = await _solved_by_script(task, task.solve_script, backend)
+        # Folders of others may lack a solution; one that says `validated` had one.
+        return "its reference solution is missing from solution/" if task.status == "validated" else ""
     verdict = await verifier.verify(task, reference, backend)
     if verdict.error:
         return f"the verifier failed: {verdict.error}"
@@ -72,6 +70,13 @@ async def why_invalid(task: Task, backend: Backend) -> str:
             f"; failing: {', '.join(failed[:3])}" if failed else ""
         )
     return ""
+
+
+async def reference_of_task(task: Task, backend: Backend) -> Diff | None:
+    """What the solution changes: as the task says, or as its solution/solve.sh does; None where it has neither."""
+    if task.reference is not None or task.solve_script is None:
+        return task.reference
+    return await _solved_by_script(task, task.solve_script, backend)
 
 
 async def _solved_by_script(task: Task, script: bytes, backend: Backend) -> Diff:

@@ -167,6 +167,15 @@ class SuiteWriter:
         (self.folder / MANIFEST).unlink(missing_ok=True)
 
 
+def keep_beside(suite: Suite, name: str, content: bytes) -> Path | None:
+    """Keep a file of this name with the suite (its hash is over the tasks alone); None if the folder is read-only."""
+    try:
+        write_at_once(suite.folder / name, content)
+    except OSError:
+        return None
+    return suite.folder / name
+
+
 def _find_folders(folder: Path) -> dict[str, Path]:
     if (folder / "task.toml").is_file():
         return {folder.name: folder}

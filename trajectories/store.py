@@ -29,7 +29,7 @@ from tenacity import (
 
 from tasks.audit.finding import Finding
 from tasks.task import Provenance
-from trajectories._interval import wilson
+from trajectories.interval import wilson
 from trajectories.atif import Trajectory
 from trajectories.blobs import Blobs
 from trajectories.engine import make_engine, reading

@@ -2,3 +2,8 @@
 
 The cheats are agents (`agents/cheats/`); `flows/audit.py` puts the three together.
 """
+
+from tasks.audit.finding import Finding, Kind
+from tasks.audit.leaks import LeakScan, inside_sources, scan_own, scan_shared, shared_by
+
+__all__ = ["Finding", "Kind", "LeakScan", "inside_sources", "scan_own", "scan_shared", "shared_by"]

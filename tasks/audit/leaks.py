@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 from environments.diff import Diff
 from environments.sandbox import Backend, Sandbox, running
 from environments.spec import SandboxSpec
-from tasks.audit import _inside
+from tasks.audit._inside import MODULES
 from tasks.audit.finding import Finding, LeakKind
 from tasks.audit.needles import CleanCode, Needle, natural_files, needles_of
 from tasks.errors import VerifierFault
@@ -106,7 +106,7 @@ async def _search(
         "shared": [mount.target for mount in sandbox.spec.mounts],
         "system_names": None if has_own_system(sandbox.spec) else sorted(_names(needles)),
     }
-    stdin = inside_text() + sized(json.dumps(config).encode(errors="surrogateescape"))
+    stdin = _inside_text() + sized(json.dumps(config).encode(errors="surrogateescape"))
     done = await sandbox.run([python, "-I", "-S", "-B", "-c", BOOT], timeout_sec=SEARCH_SEC, stdin=stdin)
     records = [json.loads(line[len(nonce) :]) for line in done.stdout.splitlines() if line.startswith(nonce)]
     if not records or records[-1]["kind"] != "end":
@@ -182,10 +182,14 @@ def _evidence(needle: Needle) -> str:
     return f"{needle.path}:\n" + "\n".join(needle.lines.splitlines()[:12])
 
 
-@lru_cache(maxsize=1)
-def inside_text() -> bytes:
-    """The text of `_inside`, as BOOT reads it."""
+def inside_sources() -> list[tuple[str, str]]:
+    """Names and texts of the modules that run inside, in the order in which they import each other."""
     folder = files("tasks.audit._inside")
-    texts = [[name, ""] for name in ("tasks", "tasks.audit", "tasks.audit._inside")]
-    texts += [[f"tasks.audit._inside.{name}", (folder / f"{name}.py").read_text("utf-8")] for name in _inside.MODULES]
-    return sized(json.dumps(texts).encode())
+    found = [(name, "") for name in ("tasks", "tasks.audit", "tasks.audit._inside")]
+    return found + [(f"tasks.audit._inside.{name}", (folder / f"{name}.py").read_text("utf-8")) for name in MODULES]
+
+
+@lru_cache(maxsize=1)
+def _inside_text() -> bytes:
+    """The same as BOOT reads it."""
+    return sized(json.dumps(inside_sources()).encode())

@@ -85,8 +85,8 @@ def needles_of(task: Task, reference: Diff | None) -> tuple[list[Needle], list[C
         if change.path.endswith(".py"):
             given, clean = (_text(data) for data in (change.before or b"", change.after))
             codes.append(CleanCode(task_id=task.id, path=change.path, given=given, clean=clean))
-    given = [squeeze(_text(change.before)) for change in (reference.changes if reference else ()) if change.before]
-    found += (_without(needle, given) for needle in _of_solution(task))
+    texts = [squeeze(_text(change.before)) for change in (reference.changes if reference else ()) if change.before]
+    found += (_without(needle, texts) for needle in _of_solution(task))
     found += _of_pytest(task) if task.verifier == "pytest" else _of_test_folder(task)
     return [needle for needle in found if needle.whole or needle.strong or needle.weak], codes
 

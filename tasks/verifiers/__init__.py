@@ -9,11 +9,14 @@ Others add theirs by an entry point:
 from importlib import import_module
 from importlib.metadata import entry_points
 
+from environments.diff import Diff
 from tasks.errors import TaskFault
+from tasks.task import Task
 from tasks.verdict import Verifier
+from tasks.verifiers._apply import sort_out
 from tasks.verifiers.visible import run_visible_tests
 
-__all__ = ["get_verifier", "run_visible_tests", "verifier_names"]
+__all__ = ["get_verifier", "judged_part", "run_visible_tests", "verifier_names"]
 
 GROUP = "gristmill.verifiers"
 _OURS = {
@@ -24,6 +27,11 @@ _OURS = {
 
 def verifier_names() -> list[str]:
     return sorted({*_OURS, *(point.name for point in entry_points(group=GROUP))})
+
+
+def judged_part(task: Task, diff: Diff) -> Diff:
+    """What of a diff reaches the verifier: two diffs with the same part get the same verdict."""
+    return sort_out(task, diff).diff if task.verifier == "pytest" else diff
 
 
 def get_verifier(name: str) -> Verifier:

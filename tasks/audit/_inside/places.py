@@ -52,16 +52,23 @@ class Place:
 class Places:
     """Walks a sandbox. `notes` says what was there and could not be looked at.
 
-    `system_names`: of the system's own files, look only at those whose path has one of these words, as a copy
-    of the source would (a host's /usr holds gigabytes that no task has put there). None: look at all.
+    `names`: of files below `system`, look only at those whose path has one of these words, as a copy of the source
+    would (a host's /usr holds gigabytes that no task has put there). None: look at all.
     """
 
     def __init__(
-        self, roots: list[str], skipped: list[str], system_names: list[str] | None = None, *, is_shared: bool = False
+        self,
+        roots: list[str],
+        skipped: list[str],
+        names: list[str] | None = None,
+        *,
+        system: tuple[str, ...] = SYSTEM,
+        is_shared: bool = False,
     ) -> None:
         self.roots = roots
         self.is_shared = is_shared
-        self.names = system_names
+        self.names = names
+        self.system = system
         self.skipped = {os.path.abspath(path) for path in (*NEVER, *skipped)}
         self.notes: list[str] = []
         self.files = 0
@@ -107,7 +114,11 @@ class Places:
                     folders[:] = [name for name in folders if name != "objects"]
                 for name in sorted(names):
                     path = os.path.join(folder, name)
-                    if self.names is None or not path.startswith(SYSTEM) or any(word in path for word in self.names):
+                    if (
+                        self.names is None
+                        or not path.startswith(self.system)
+                        or any(word in path for word in self.names)
+                    ):
                         yield path
 
     def _read(self, path: str) -> bytes:
