@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from environments.diff import Diff, parse_diff
 from environments.errors import BadDiff
+from environments.sandbox import Backend
 from environments.spec import Limits, SandboxSpec
 from tasks._archive import archive_layer, files_layer, git_layer
+from tasks._bytecode import bytecode_layer, ensure_bytecode
 from tasks._task_toml import TaskToml, read_task_toml
 from tasks.errors import BadTaskFolder
 from tasks.recipe import Recipe, recipe_id
@@ -66,6 +68,17 @@ def read_recipe(folder: Path) -> Recipe | None:
     return recipe
 
 
+async def ensure_test_bytecode(folder: Path, cache: Path, backend: Backend) -> None:
+    """Make the bytecode of the tests of a task folder of ours, whose environment is there, once for all alike."""
+    recipe = read_recipe(folder)
+    if recipe is None:
+        return
+    code = archive_layer(_existing(folder / "environment" / "source.tar.gz"), cache)
+    protected = archive_layer(_existing(folder / "tests" / "protected.tar.gz"), cache)
+    spec = environment_spec(recipe, cache, (code, protected), with_room_for_reports(Limits()))
+    await ensure_bytecode(spec, protected, backend, cache)
+
+
 # ---------------------------------------------------------------- ours
 
 
@@ -79,12 +92,14 @@ def _repository_task(folder: Path, cache: Path, toml: TaskToml, ours: _Ours, com
     protected = archive_layer(_existing(folder / "tests" / "protected.tar.gz"), cache)
     changed = files_layer(files, cache)
     limits = _limits(toml)
+    clean_spec = environment_spec(recipe, cache, (code, protected), with_room_for_reports(limits))
+    layers = (code, protected, *bytecode_layer(clean_spec, cache), changed)
     return Task(
         **common,
         family=ours.family,
         provenance=ours.provenance or _provenance(folder, toml),
         agent_spec=environment_spec(recipe, cache, (code, changed, git_layer((code, changed), cache)), limits),
-        verifier_spec=environment_spec(recipe, cache, (code, protected, changed), with_room_for_reports(limits)),
+        verifier_spec=clean_spec.model_copy(update={"layers": layers}),
         verifier=ours.verifier,
         verifier_data=data.model_copy(update={"stable_tests": tuple(stable)}).model_dump(exclude_none=True),
         reference=_reference(folder / "solution" / "reference.patch", code, files),

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from environments.sandbox import Backend
 from environments.spec import Limits, SandboxSpec
+from tasks._bytecode import bytecode_layer, ensure_bytecode
 from tasks._clean_runs import ENOUGH_OUTPUT, CleanTests, find_recipe, observe_clean_tests
 from tasks._environment import WORKDIR, environment_mounts, environment_variables
 from tasks._scratch import write_at_once
@@ -50,8 +51,10 @@ class Repository(BaseModel):
 
     def verifier_spec(self, extra_layers: tuple[Path, ...] = (), limits: Limits | None = None) -> SandboxSpec:
         """Code with protected files, in the environment."""
-        layers = (self.source.code, self.source.protected, *extra_layers)
-        return environment_spec(self.recipe, self.cache, layers, with_room_for_reports(limits or Limits()))
+        layers: tuple[Path, ...] = (self.source.code, self.source.protected)
+        spec = environment_spec(self.recipe, self.cache, layers, with_room_for_reports(limits or Limits()))
+        layers = (*layers, *bytecode_layer(spec, self.cache), *extra_layers)
+        return spec.model_copy(update={"layers": layers})
 
     def tests_reaching(self, path: str, lines: range) -> tuple[str, ...]:
         """Stable tests that execute any of the lines, in file order."""
@@ -83,18 +86,21 @@ async def prepare_repository(source: Source, backend: Backend, *, cache: Path) -
     cache = cache.resolve()
     place = cache / "repositories" / f"{source.hash}.{_METHOD}.json.zst"
     place.parent.mkdir(parents=True, exist_ok=True)
+
+    def spec_of(recipe: Recipe) -> SandboxSpec:
+        layers = (source.code, source.protected)
+        return environment_spec(recipe, cache, layers, with_room_for_reports(Limits()))
+
     with locked(place.with_suffix(".lock")):
         if place.is_file():
             known = Repository.model_validate_json(zstandard.decompress(place.read_bytes()))
             await ensure_environment(known.recipe, backend, cache)
+            await ensure_bytecode(spec_of(known.recipe), source.protected, backend, cache)
             return known.model_copy(update={"source": source})
-
-        def spec_of(recipe: Recipe) -> SandboxSpec:
-            layers = (source.code, source.protected)
-            return environment_spec(recipe, cache, layers, with_room_for_reports(Limits()))
 
         recipe = await find_recipe(source, backend, cache, spec_of)
         clean = await observe_clean_tests(source, recipe, backend, spec_of(recipe))
+        await ensure_bytecode(spec_of(recipe), source.protected, backend, cache)
         repository = _repository(source, recipe, clean)
         write_at_once(place, zstandard.compress(repository.model_dump_json().encode()))
     return repository

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from environments.errors import EnvironmentBuildFailed
 from environments.sandbox import Backend
-from tasks._read_folder import read_recipe
+from tasks._read_folder import ensure_test_bytecode, read_recipe
 from tasks._scratch import sweep, write_at_once
 from tasks._sdists import ensure_environment
 from tasks.errors import BadTaskFolder, TaskFault
@@ -92,6 +92,8 @@ async def prepare_suite(suite: Suite, backend: Backend, *, cache: Path) -> None:
             await ensure_environment(recipe, backend, cache.resolve())
         except EnvironmentBuildFailed as fault:
             raise TaskFault(f"{suite.folder}: the environment {recipe.id} cannot be made: {fault}") from fault
+    for place in suite.folders.values():
+        await ensure_test_bytecode(place, cache.resolve(), backend)
 
 
 class SuiteWriter:
