@@ -18,6 +18,7 @@ ERROR = re.compile(r"^E   ([\w.<>]+(?:Probe|Error|Exception|Warning|Exit|Interru
 NOT_RAISED = re.compile(r"^E   Failed: DID NOT RAISE (?:any of )?\(?(?:<class ')?([\w.]+)")
 TEST_ID = re.compile(r"[\w./-]+\.py::\S+")  # as pytest writes them, and issues quote them
 COMPARISON = re.compile(r" (==|!=|is not|is) ")
+ADDRESS = re.compile(r"0x[0-9a-fA-F]+")  # of an object: another one in each run
 PATH = re.compile(
     r"(?<![\w/:.-])((?:/|\./)?(?:[\w.-]+/)*[\w-][\w.-]*"
     r"\.(?:txt|json|jsonl|csv|tsv|md|py|sh|js|yaml|yml|xml|html|log|out|dat|sql|toml|ini))(?![\w/-])"
@@ -92,7 +93,7 @@ def read_failure(result: TestResult) -> Failure:
 
 def _comparison(line: str) -> tuple[str, str, str] | None:
     """Operator and both values of pytest's or unittest's message about an assertion; None for other lines."""
-    text = line[1:].strip().removeprefix("AssertionError: ")
+    text = ADDRESS.sub("0x", line[1:].strip().removeprefix("AssertionError: "))
     if found := re.match(r"(\w+) is not (true|false)\b", text):
         return "", found[1], str(found[2] == "true")
     is_plain = text.startswith("assert ")
