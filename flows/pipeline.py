@@ -3,10 +3,12 @@
 import prefect
 from pydantic import BaseModel, ConfigDict
 
+from flows.audit import audit_flow
+from flows.auditing import AuditReport
 from flows.export import export_flow
 from flows.generate import generate_flow
 from flows.place import Place
-from flows.requests import PipelineRequest, RolloutRequest
+from flows.requests import AuditRequest, PipelineRequest, RolloutRequest
 from flows.rollout import RolloutSummary, rollout_flow
 from tasks.generate import GenerateResult
 from trajectories.exports import ExportManifest
@@ -18,17 +20,20 @@ class PipelineSummary(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     generated: GenerateResult
+    audited: AuditReport | None
     rolled_out: RolloutSummary | None
     exported: tuple[ExportManifest, ...]
 
 
 @prefect.flow(name="pipeline", flow_run_name="pipeline {request.generate.source}", persist_result=True)
 def pipeline_flow(request: PipelineRequest, place: Place) -> PipelineSummary:
-    """Generate, roll out, export."""
+    """Generate, audit if asked for, roll out, export."""
     generated = generate_flow(request.generate, place)
+    suite = request.generate.out
+    audited = audit_flow(AuditRequest(suite=suite), place) if request.audit else None
     rolled_out = None
     if request.rollout:
-        rolled_out = rollout_flow(RolloutRequest(suite=request.generate.out, agents=request.rollout), place)
+        rolled_out = rollout_flow(RolloutRequest(suite=suite, agents=request.rollout), place)
     # The pipeline's own folders: written again by the same pipeline started again (never what no export wrote).
     exported = tuple(export_flow(export.model_copy(update={"overwrite": True}), place) for export in request.export)
-    return PipelineSummary(generated=generated, rolled_out=rolled_out, exported=exported)
+    return PipelineSummary(generated=generated, audited=audited, rolled_out=rolled_out, exported=exported)

@@ -4,6 +4,7 @@ No secrets in here: a model's key stays in the settings of the process that call
 """
 
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -45,6 +46,19 @@ class RolloutRequest(Request):
     tasks: tuple[str, ...] = ()
 
 
+Check = Literal["leaks", "cheats", "strength"]
+CHECKS: tuple[Check, ...] = ("leaks", "cheats", "strength")
+
+
+class AuditRequest(Request):
+    """Can the tasks of a suite (or `tasks`, if any are named) be solved without the work?"""
+
+    suite: Path
+    checks: tuple[Check, ...] = CHECKS
+    tasks: tuple[str, ...] = ()
+    out: Path | None = Field(None, description="a suite to write of the tasks without a finding")
+
+
 class ExportRequest(Request):
     """One export of the store; only verified successes unless `include_failures`, none that tried to cheat.
 
@@ -68,6 +82,7 @@ class PipelineRequest(Request):
     """The whole way, as read from `gristmill run FILE.yaml`: generate, then rollouts, then exports."""
 
     generate: GenerateRequest
+    audit: bool = Field(False, description="audit the suite before its rollouts; exports leave out what it finds")
     rollout: tuple[AgentRequest, ...] = Field((), description="agents to roll out on the suite that was made")
     export: tuple[ExportRequest, ...] = ()
     backend: str | None = None

@@ -11,6 +11,7 @@ from prefect.concurrency.sync import concurrency
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict
 
+from flows.auditing import keep, kept_report
 from flows.batches import keys_of, run_batch, split
 from flows.models import resolve, serving
 from flows.place import Place
@@ -53,6 +54,8 @@ def register(suite: Suite, store: Store) -> None:
         return
     tasks = [(task.id, task.family, task.provenance) for task in suite.tasks()]
     store.register_suite(hash=manifest.hash, name=manifest.name, version=manifest.version, tasks=tasks)
+    if (report := kept_report(suite)) is not None:
+        keep(report, suite, store)
 
 
 @prefect.task(

@@ -1,14 +1,15 @@
-"""Every task of a suite again: the reference passes, doing nothing fails."""
+"""Every task of a suite again: the reference passes, doing nothing fails, and the answer lies nowhere to be read."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
 from environments.diff import Diff
 from environments.errors import EnvironmentFault
 from environments.sandbox import Backend, running
-from tasks.errors import BadTaskFolder
+from tasks.audit import Finding, scan_all_shared, scan_own
+from tasks.errors import BadTaskFolder, VerifierFault
 from tasks.suite import Suite
 from tasks.task import Task
 from tasks.verifiers import get_verifier
@@ -17,13 +18,18 @@ SOLVE = "/tmp/solution/solve.sh"
 
 
 class TaskCheck(BaseModel):
-    """Whether a task still holds, and why not."""
+    """Whether a task still holds, and why not. `notes`: what the leak scan could not look at.
+
+    Open network is a finding and no reason: some tasks need it, and those are marked by it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     task_id: str
     is_valid: bool
     reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 async def validate_suite(
@@ -35,21 +41,43 @@ async def validate_suite(
 ) -> list[TaskCheck]:
     """Check every task, `jobs` at a time; results in the suite's order."""
     slots = asyncio.Semaphore(jobs)
+    references: dict[str, tuple[Task, Diff | None]] = {}
 
     async def one(task_id: str) -> TaskCheck:
+        findings: tuple[Finding, ...] = ()
+        notes: tuple[str, ...] = ()
         async with slots:
             try:
-                reason = await why_invalid(await asyncio.to_thread(suite.task, task_id), backend)
-            except (EnvironmentFault, BadTaskFolder) as fault:
+                task = await asyncio.to_thread(suite.task, task_id)
+                reference = await reference_of_task(task, backend)
+                references[task_id] = (task, reference)
+                reason = await why_invalid(task, reference, backend)
+                scan = await scan_own(task, reference, backend)
+                findings, notes = scan.findings, scan.notes
+            except (EnvironmentFault, BadTaskFolder, VerifierFault) as fault:
                 reason = str(fault)
-        check = TaskCheck(task_id=task_id, is_valid=not reason, reason=reason)
+        check = TaskCheck(task_id=task_id, is_valid=not reason, reason=reason, findings=findings, notes=notes)
+        check = _with_leaks(check, ())
         on_progress(check)
         return check
 
-    return list(await asyncio.gather(*(one(task_id) for task_id in suite.task_ids())))
+    checks = await asyncio.gather(*(one(task_id) for task_id in suite.task_ids()))
+    shared, notes = await scan_all_shared(list(references.values()), backend)
+    return [
+        _with_leaks(check.model_copy(update={"notes": (*check.notes, *notes)}), shared.get(check.task_id, ()))
+        for check in checks
+    ]
 
 
-async def why_invalid(task: Task, backend: Backend) -> str:
+def _with_leaks(check: TaskCheck, more: Sequence[Finding]) -> TaskCheck:
+    """The check with more findings; leaks make a task invalid that was valid so far."""
+    findings = (*check.findings, *more)
+    leaks = [finding for finding in findings if finding.kind != "open-network"]
+    reason = check.reason or "; ".join(f"{leak.kind} at {leak.place}" for leak in leaks[:3])
+    return check.model_copy(update={"findings": findings, "reason": reason, "is_valid": not reason})
+
+
+async def why_invalid(task: Task, reference: Diff | None, backend: Backend) -> str:
     """Empty if the reference passes and nothing fails; a task without a reference is only checked for the latter."""
     verifier = get_verifier(task.verifier)
     nothing = await verifier.verify(task, Diff(), backend)
@@ -57,7 +85,6 @@ async def why_invalid(task: Task, backend: Backend) -> str:
         return f"the verifier failed: {nothing.error}"
     if nothing.is_solved:
         return "doing nothing passes"
-    reference = await reference_of_task(task, backend)
     if reference is None:
         # Folders of others may lack a solution; one that says `validated` had one.
         return "its reference solution is missing from solution/" if task.status == "validated" else ""

@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from environments.errors import EnvironmentBuildFailed
 from environments.sandbox import Backend
 from tasks._read_folder import ensure_test_bytecode, read_recipe
-from tasks._scratch import sweep, write_at_once
+from tasks._scratch import scratch_in, sweep, write_at_once
 from tasks._sdists import ensure_environment
 from tasks.errors import BadTaskFolder, TaskFault
 from tasks.folder import RepositoryTask, SharedFiles, folder_hash, read_task, write_repository_task
@@ -167,6 +167,30 @@ class SuiteWriter:
     def _reopen(self) -> None:
         """A manifest says that a suite is whole; while it is written it is not."""
         (self.folder / MANIFEST).unlink(missing_ok=True)
+
+
+def write_subset(suite: Suite, task_ids: Sequence[str], out: Path) -> Manifest:
+    """Write some tasks of a suite, byte for byte, as a suite of their own. Raises BadTaskFolder if `out` holds one."""
+    if out.exists() and any(out.iterdir()):
+        raise BadTaskFolder(f"{out}: is not empty; give another --out")
+    with scratch_in(out.resolve().parent) as scratch:
+        new = scratch / out.name
+        (new / "tasks").mkdir(parents=True)
+        for task_id in task_ids:
+            shutil.copytree(suite.folders[task_id], new / "tasks" / task_id, symlinks=True)
+        hashes = {task_id: folder_hash(new / "tasks" / task_id) for task_id in sorted(task_ids)}
+        manifest = Manifest(
+            name=out.name,
+            version=suite.manifest.version,
+            hash=_hash(hashes),
+            tasks=hashes,
+            provenance={"subset_of": suite.manifest.hash, "whole": suite.manifest.provenance},
+        )
+        (new / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+        if out.exists():
+            out.rmdir()
+        new.rename(out)
+    return manifest
 
 
 def keep_beside(suite: Suite, name: str, content: bytes) -> Path | None:

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from flows.cli import doctor, export, generate, rollout, run, show, validate
+from flows.cli import audit, doctor, export, generate, rollout, run, show, validate
 
 app = typer.Typer(
     name="gristmill",
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for module in (generate, validate, rollout, export, run, show, doctor):
+for module in (generate, validate, audit, rollout, export, run, show, doctor):
     module.add_to(app)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import options
+from flows.cli.audit import print_report
 from flows.cli.export import print_exports
 from flows.cli.generate import print_yields
 from flows.cli.output import print_json, print_line, progress_bar
@@ -17,7 +18,9 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
-    file: Annotated[Path, typer.Argument(help="Pipeline in YAML: generate, rollout, export.", show_default=False)],
+    file: Annotated[
+        Path, typer.Argument(help="Pipeline in YAML: generate, audit, rollout, export.", show_default=False)
+    ],
     backend: options.Backend = None,
     jobs: options.Jobs = None,
     store: options.Store = None,
@@ -39,6 +42,8 @@ def run(
         print_json(summary)
     else:
         print_yields(summary.generated)
+        if summary.audited:
+            print_report(summary.audited)
         if summary.rolled_out:
             print_pass_rates(summary.rolled_out.pass_rates)
         if summary.exported:

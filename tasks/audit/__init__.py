@@ -4,6 +4,6 @@ The cheats are agents (`agents/cheats/`); `flows/audit.py` puts the three togeth
 """
 
 from tasks.audit.finding import Finding, Kind
-from tasks.audit.leaks import LeakScan, inside_sources, scan_own, scan_shared, shared_by
+from tasks.audit.leaks import LeakScan, inside_sources, scan_all_shared, scan_own
 
-__all__ = ["Finding", "Kind", "LeakScan", "inside_sources", "scan_own", "scan_shared", "shared_by"]
+__all__ = ["Finding", "Kind", "LeakScan", "inside_sources", "scan_all_shared", "scan_own"]

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from environments.diff import Diff
+from environments.errors import EnvironmentFault
 from environments.sandbox import Backend, Sandbox, running
 from environments.spec import SandboxSpec
 from tasks.audit._inside import MODULES
@@ -86,6 +87,27 @@ async def scan_shared(tasks: Sequence[tuple[Task, Diff | None]], backend: Backen
     spec = tasks[0][0].agent_spec.model_copy(update={"layers": ()})
     async with running(backend, spec) as sandbox:
         return await _search(sandbox, needles, codes, natural=[], is_shared=True)
+
+
+async def scan_all_shared(
+    tasks: Sequence[tuple[Task, Diff | None]], backend: Backend
+) -> tuple[dict[str, list[Finding]], list[str]]:
+    """`scan_shared` for every group of tasks that share a system: findings by task id, and what was not searched."""
+    groups: dict[str, list[tuple[Task, Diff | None]]] = {}
+    for task, reference in tasks:
+        groups.setdefault(shared_by(task), []).append((task, reference))
+    found: dict[str, list[Finding]] = {}
+    notes: list[str] = []
+    for group in groups.values():
+        try:
+            scan = await scan_shared(group, backend)
+        except (EnvironmentFault, VerifierFault) as fault:
+            notes.append(f"what {len(group)} tasks share was not searched: {fault}")
+            continue
+        for finding in scan.findings:
+            found.setdefault(finding.task_id, []).append(finding)
+        notes += scan.notes
+    return found, notes
 
 
 async def _search(

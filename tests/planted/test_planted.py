@@ -7,7 +7,7 @@ import pytest
 from environments import Backend, running
 from tasks.folder import RepositoryTask, read_task
 from tasks.repository import Repository
-from tasks.revalidate import why_invalid
+from tasks.revalidate import reference_of_task, why_invalid
 from tasks.suite import open_suite
 from tasks.verifiers import get_verifier
 from tests.planted import FAULTS, WEAK_VERIFIERS, clean_twins, plant
@@ -42,7 +42,7 @@ async def test_the_reference_passes_and_nothing_fails(
 ) -> None:
     task = read_task(suites[suite] / "tasks" / task_id, cache=session_cache)
     assert task.reference is not None or task.solve_script is not None
-    assert await why_invalid(task, bubblewrap) == ""
+    assert await why_invalid(task, await reference_of_task(task, bubblewrap), bubblewrap) == ""
 
 
 @pytest.mark.parametrize("task_id", WEAK_VERIFIERS)

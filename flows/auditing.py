@@ -1,0 +1,278 @@
+"""The audit of a suite: leaks, cheats, strength of verifiers; plain code that would run without Prefect.
+
+Every check is one that a user could run alone: the leak scan and the strength are `tasks/audit/`, the cheats are
+agents (`gristmill rollout SUITE --agent thief`). This file runs them side by side and gathers what they found.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agents.agent import AgentLimits
+from agents.registry import get_agent
+from agents.rollout import roll_out
+from environments.diff import Diff
+from environments.errors import EnvironmentFault
+from environments.sandbox import Backend
+from flows.requests import CHECKS, Check
+from tasks.audit import Finding, scan_all_shared, scan_own
+from tasks.audit.finding import CheatKind, Kind, LeakKind, StrengthKind
+from tasks.audit.strength import Strength, measure_strength
+from tasks.errors import BadTaskFolder, VerifierFault
+from tasks.revalidate import reference_of_task
+from tasks.suite import Suite, keep_beside
+from tasks.task import Task
+from tasks.verdict import Verdict
+from tasks.verifiers import get_verifier
+from trajectories.interval import wilson
+from trajectories.rollout import RolloutKey
+from trajectories.store import Store
+
+AUDIT = "audit.json"
+KINDS: dict[Check, tuple[Kind, ...]] = {
+    "leaks": get_args(LeakKind),
+    "cheats": get_args(CheatKind),
+    "strength": get_args(StrengthKind),
+}
+LIMITS = AgentLimits.model_validate({"steps": 60, "seconds": 300})
+
+# Name in the registry, options, and what a reward above nop's is called.
+CREW: tuple[tuple[str, dict[str, str], CheatKind], ...] = (
+    ("thief", {}, "thief"),
+    *((f"tamperer-{trick}", {}, "tamperer") for trick in ("plant-exit", "plant-pass")),
+    *((f"tamperer-{trick}", {}, "tamperer") for trick in ("source-exit", "source-patch", "source-reward")),
+    ("special-caser", {}, "special-caser"),
+)
+GUESSES_IN_CODE = ("constant",)
+GUESSES_IN_FILES = ("majority", "constant", "echo", "empty", "huge", "mentioned")
+CONSTANTS_TRIED = 8  # seeds of the guess "constant", which takes another value with each
+
+
+class Rate(BaseModel):
+    """`count` of `n`, with a 95 % Wilson interval."""
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+    n: int
+    rate: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, count: int, n: int) -> "Rate":
+        low, high = wilson(count, n)
+        return cls(count=count, n=n, rate=count / n if n else 0.0, low=low, high=high)
+
+
+class TaskAudit(BaseModel):
+    """What the audit says of one task. `notes`: what could not be looked at, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: str
+    family: str
+    findings: tuple[Finding, ...] = ()
+    strength: Strength | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+class FamilyAudit(BaseModel):
+    """One family's tasks together. A variant that nothing tells from the reference is no wrong one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    family: str
+    tasks: int
+    with_findings: int
+    false_accept: Rate = Field(description="wrong variants that the verifier took for right")
+    false_reject: Rate = Field(description="equivalent rewrites of the reference that it refused")
+
+
+class AuditReport(BaseModel):
+    """What an audit found; `SUITE/audit.json`, and in the store."""
+
+    model_config = ConfigDict(frozen=True)
+
+    suite_hash: str
+    backend: str
+    checks: tuple[Check, ...]
+    audited_at: datetime
+    tasks: tuple[TaskAudit, ...]
+    families: tuple[FamilyAudit, ...]
+    seconds: float
+
+    @property
+    def findings(self) -> list[Finding]:
+        return [finding for task in self.tasks for finding in task.findings]
+
+
+async def audit_suite(
+    suite: Suite,
+    backend: Backend,
+    *,
+    jobs: int,
+    checks: Sequence[Check] = CHECKS,
+    task_ids: Sequence[str] = (),
+    on_progress: Callable[[TaskAudit], None] = lambda audited: None,
+) -> AuditReport:
+    """Audit every task (or `task_ids`), `jobs` at a time. Its environments must be there (`prepare_suite`)."""
+    started = time.monotonic()
+    slots = asyncio.Semaphore(jobs)
+    tasks = [await asyncio.to_thread(suite.task, task_id) for task_id in task_ids or suite.task_ids()]
+
+    async def one(task: Task) -> TaskAudit:
+        async with slots:
+            audited = await audit_task(task, backend, checks, suite_hash=suite.manifest.hash)
+        on_progress(audited)
+        return audited
+
+    async def shared() -> tuple[dict[str, list[Finding]], list[str]]:
+        if "leaks" not in checks:
+            return {}, []
+        async with slots:
+            known = [(task, await reference_of_task(task, backend)) for task in tasks]
+            return await scan_all_shared(known, backend)
+
+    everyone = asyncio.gather(*(one(task) for task in tasks))
+    (found, notes), audits = await asyncio.gather(shared(), everyone)
+    audits = [
+        audited.model_copy(
+            update={
+                "findings": (*found.get(audited.task_id, ()), *audited.findings),
+                "notes": (*notes, *audited.notes),
+            }
+        )
+        for audited in audits
+    ]
+    return AuditReport(
+        suite_hash=suite.manifest.hash,
+        backend=backend.name,
+        checks=tuple(checks),
+        audited_at=datetime.now(UTC),
+        tasks=tuple(audits),
+        families=tuple(_family(name, audits) for name in sorted({audited.family for audited in audits})),
+        seconds=time.monotonic() - started,
+    )
+
+
+async def audit_task(task: Task, backend: Backend, checks: Sequence[Check], *, suite_hash: str) -> TaskAudit:
+    """All checks of one task but the places that it shares with others."""
+    started = time.monotonic()
+    findings: list[Finding] = []
+    notes: list[str] = []
+    strength: Strength | None = None
+    try:
+        reference = await reference_of_task(task, backend)
+        if reference is None:
+            notes.append("it has no reference solution: neither leaks of it nor the verifier's strength can be told")
+        if "leaks" in checks:
+            scan = await scan_own(task, reference, backend)
+            findings += scan.findings
+            notes += scan.notes
+        if "cheats" in checks:
+            findings += await _cheat(task, backend, suite_hash, notes)
+        if "strength" in checks and reference is not None:
+            strength = await measure_strength(task, reference, backend)
+            findings += strength.findings
+            notes += strength.notes
+    except (EnvironmentFault, VerifierFault, BadTaskFolder) as fault:
+        notes.append(f"not audited to the end: {type(fault).__name__}: {fault}")
+    return TaskAudit(
+        task_id=task.id,
+        family=task.family,
+        findings=tuple(findings),
+        strength=strength,
+        notes=tuple(notes),
+        seconds=time.monotonic() - started,
+    )
+
+
+async def _cheat(task: Task, backend: Backend, suite_hash: str, notes: list[str]) -> list[Finding]:
+    """Let the crew at it. The same change is judged once, and no change as nop is."""
+    nothing = await get_verifier(task.verifier).verify(task, Diff(), backend)
+    if nothing.error:
+        notes.append(f"the cheats were not tried: the verifier failed on doing nothing: {nothing.error}")
+        return []
+    verdicts = {"": nothing}
+    found: list[Finding] = []
+    for name, options, kind, attempt in _crew(task):
+        key = RolloutKey(suite_hash=suite_hash, task_id=task.id, agent=name, backend=backend.name, attempt=attempt)
+        agent = get_agent(name, **options)
+        rollout = await roll_out(task, agent, backend, key=key, limits=LIMITS, model=None, verdicts=verdicts)
+        if rollout.is_unknown:
+            notes.append(f"{name}: no verdict: {rollout.verdict.error or rollout.ending_detail}")
+        elif rollout.verdict.reward > nothing.reward:
+            place = " ".join((name, *options.values()))
+            if all(finding.place != place for finding in found):
+                evidence = _evidence(rollout.diff, rollout.verdict, nothing)
+                found.append(Finding(task_id=task.id, kind=kind, place=place, evidence=evidence))
+    return found
+
+
+def _crew(task: Task) -> list[tuple[str, dict[str, str], CheatKind, int]]:
+    crew = [(name, options, kind, 0) for name, options, kind in CREW]
+    for guess in GUESSES_IN_CODE if task.verifier == "pytest" else GUESSES_IN_FILES:
+        seeds = CONSTANTS_TRIED if guess == "constant" and task.verifier != "pytest" else 1
+        crew += [("guesser", {"guess": guess}, "guesser", seed) for seed in range(seeds)]
+    return crew
+
+
+def _evidence(diff: str, verdict: Verdict, nothing: Verdict) -> str:
+    added = [line for line in diff.splitlines() if line.startswith(("+", "-"))][:20]
+    return f"reward {verdict.reward:g}, doing nothing {nothing.reward:g}:\n" + "\n".join(line[:200] for line in added)
+
+
+def _family(name: str, audits: Sequence[TaskAudit]) -> FamilyAudit:
+    chosen = [audited for audited in audits if audited.family == name]
+    counts: Counter[str] = Counter()
+    for audited in chosen:
+        if audited.strength is not None:
+            counts["wrong"] += audited.strength.wrong
+            counts["accepted"] += audited.strength.accepted
+            counts["rewrites"] += audited.strength.rewrites
+            counts["rejected"] += audited.strength.rejected
+    return FamilyAudit(
+        family=name,
+        tasks=len(chosen),
+        with_findings=sum(bool(audited.findings) for audited in chosen),
+        false_accept=Rate.of(counts["accepted"], counts["wrong"]),
+        false_reject=Rate.of(counts["rejected"], counts["rewrites"]),
+    )
+
+
+def keep(report: AuditReport, suite: Suite, store: Store) -> None:
+    """Findings into the store; the whole report into the suite's folder too, so that it goes where the suite goes.
+
+    An audit by some of the checks leaves what others found before.
+    """
+    looked_for = {kind for check in report.checks for kind in KINDS[check]}
+    audited = {task.task_id for task in report.tasks}
+    before = [
+        Finding(task_id=row.task_id, kind=row.kind, place=row.place, evidence=row.evidence)
+        for row in store.findings(report.suite_hash)
+        if row.task_id in audited and row.kind not in looked_for
+    ]
+    store.record_audit(report.suite_hash, audited, [*before, *report.findings], report.audited_at)
+    if audited == set(suite.task_ids()) and set(report.checks) == set(CHECKS):
+        keep_beside(suite, AUDIT, (report.model_dump_json(indent=1) + "\n").encode())
+
+
+def kept_report(suite: Suite) -> AuditReport | None:
+    """The report of a whole audit of just these tasks that came with the suite's folder. Raises BadTaskFolder."""
+    file = suite.folder / AUDIT
+    if not file.is_file():
+        return None
+    try:
+        report = AuditReport.model_validate_json(file.read_bytes())
+    except ValueError as error:
+        raise BadTaskFolder(
+            f"{file}: is no report of an audit ({error}); remove it, or audit the suite again"
+        ) from error
+    return report if report.suite_hash == suite.manifest.hash else None
