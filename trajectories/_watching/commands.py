@@ -4,9 +4,10 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 
 from trajectories._watching.acts import Act
-from trajectories._watching.network import network_act
+from trajectories._watching.network import git_network_act, network_act
 from trajectories._watching.shell import Command, parse, printed
 
 MAX_NESTING = 5  # of bash -c in python -c in eval …
@@ -58,6 +59,9 @@ class ShellReader:
             for name, value in command.assigned.items():
                 yield from _assign(name, value, command.line)
             content = _output(words, stdin)
+            for path in (*command.reads, *(path for _, path in command.writes)):
+                if path.startswith(("/dev/tcp/", "/dev/udp/")):
+                    yield Act("network", path, command.line)
             for path in command.reads:
                 yield Act("read", path, command.line)
             if command.writes and words[:1] == ("cat",) and not content:
@@ -296,7 +300,7 @@ HARMLESS_PLUGINS = frozenset(
 def _tests(rest: tuple[str, ...], line: str) -> Iterator[Act]:
     """pytest run by the agent itself: honest, whatever is left out of it, unless what reports is switched off."""
     yield Act("tests", "coverage" if any(word.startswith("--cov") for word in rest) else "", line)
-    for first, second in zip(rest, (*rest[1:], ""), strict=True):
+    for first, second in pairwise((*rest, "")):
         plugin = second if first == "-p" else first[2:] if first.startswith("-p") else ""
         if plugin.startswith("no:") and plugin[3:] not in HARMLESS_PLUGINS:
             yield Act("switch", plugin, line)
@@ -448,6 +452,8 @@ def _git(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iter
         index += 1
     words = words[index:]
     yield Act("git", "", line, "\n".join(words))
+    if (act := git_network_act(words, line)) is not None:
+        yield act
     if words[:1] == ["apply"] or words[:1] == ["am"]:
         yield from _patch(name, tuple(words[1:]), stdin, line)
     if words[:1] == ["grep"]:

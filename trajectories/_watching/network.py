@@ -1,7 +1,7 @@
 """Which commands reach for another machine."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from trajectories._watching.acts import Act
 
@@ -66,6 +66,21 @@ def network_act(name: str, rest: tuple[str, ...], line: str) -> Act | None:
         return Act("network", name, line) if first == "s_client" else None
     wanted = _SUBCOMMANDS.get(name, frozenset())
     return Act("network", first, line) if wanted.intersection(rest[:4]) else None
+
+
+def git_network_act(words: Sequence[str], line: str) -> Act | None:
+    """The act of `git` with these words, if it talks to another machine: not where the other side is a folder."""
+    verb = words[0] if words else ""
+    plain = [word for word in words[1:] if not word.startswith("-")]
+    if verb in ("fetch", "pull", "push", "ls-remote") or (verb == "remote" and plain[:1] == ["update"]):
+        target = plain[0] if plain else verb
+    elif verb == "clone" and plain:
+        target = plain[0]
+    elif verb == "submodule" and "update" in plain:
+        target = verb
+    else:
+        return None
+    return None if re.match(r"[./~]|file:", target) or is_local(target) else Act("network", target, line)
 
 
 def _pip(verb: str, rest: tuple[str, ...], line: str) -> Act | None:

@@ -132,7 +132,8 @@ class _Script:
             yield from self._files("remove", path, line)
         elif called in ("os.walk", "glob.glob", "glob.iglob", "os.fwalk"):
             wanted = [text for text in self.constants if 2 < len(text) < 60 and text != path]
-            yield Act("find", path, line, "\n".join(wanted))
+            root = re.split(r"[*?\[]", path)[0]
+            yield Act("find", root or ".", line, "\n".join([path[len(root) :], *wanted]))
         elif called in ("os.listdir", "os.scandir"):
             yield Act("list", path or ".", line)
         elif called in _MOVERS or called in _COPIERS:

@@ -11,6 +11,8 @@ MAX_DEPTH = 6  # of substitutions within substitutions
 MAX_COMMANDS = 20_000
 MAX_WORDS = 2000  # of one command
 MAX_WORD = 200_000  # characters of one word, after expansion
+MAX_VALUE = 20_000  # characters of one variable
+MAX_EXPANDED = 2_000_000  # characters of all the values that one text is given
 
 _PLAIN = re.compile(r"[^\s'\"\\$`;&|<>()#]+")
 _NAME = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-=+?#%/])([^{}]*))?\}|([0-9@*#?$!-]))")
@@ -52,6 +54,7 @@ class _Reader:
         self.at = 0
         self.found: list[Command] = []
         self.loops = 0
+        self.expanded = 0
         self.waiting: list[tuple[str, bool, bool, int]] = []  # here-documents: end, dashed, quoted, command
         self._reset()
 
@@ -198,6 +201,9 @@ class _Reader:
             self.start = self.at
         begin = self.at
         word = self._word()
+        if self.at == begin:  # a blank that only Unicode knows
+            self.at += 1
+            return
         is_bare = self.text[begin : self.at] == word
         if self.redirect:
             if self.redirect == "<<<":
@@ -211,7 +217,7 @@ class _Reader:
         if self.loop_variable:
             if word != "in":
                 before = self.variables.get(self.loop_variable, "")
-                self.variables[self.loop_variable] = f"{before} {word}".strip()[:MAX_WORD]
+                self.variables[self.loop_variable] = f"{before} {word}".strip()[:MAX_VALUE]
             return
         if not self.words:
             if is_bare and word in _LOOPS:
@@ -222,7 +228,7 @@ class _Reader:
                 return
             assignment = _ASSIGNMENT.fullmatch(word)
             if assignment:
-                self.assigned[assignment[1]] = self.variables[assignment[1]] = assignment[2]
+                self.assigned[assignment[1]] = self.variables[assignment[1]] = assignment[2][:MAX_VALUE]
                 return
         elif len(self.words) == 1 and self.words[0] == "for":
             self.words = []
@@ -233,7 +239,7 @@ class _Reader:
             self.words.append(word)
         exported = _ASSIGNMENT.fullmatch(word) if self.words[0] in ("export", "declare", "local", "readonly") else None
         if exported:
-            self.variables[exported[1]] = exported[2]
+            self.variables[exported[1]] = exported[2][:MAX_VALUE]
 
     def _word(self, *, expand: bool = True) -> str:
         """One word with its quotes removed and its variables replaced."""
@@ -313,7 +319,8 @@ class _Reader:
         known = self.variables.get(name[1] or name[2] or "")
         if known is None:
             return name[4] if name[3] in ("-", ":-", "=", ":=") else name[0]
-        return known[:MAX_WORD]
+        self.expanded += len(known)
+        return known[:MAX_VALUE] if self.expanded < MAX_EXPANDED else ""
 
     def _closing(self, opening: int) -> int:
         """Where the parenthesis that opens at `opening` closes; the end of the text if it does not."""

@@ -18,9 +18,9 @@ _PYTEST_WORDS = re.compile(
     r"pytest11|xfail_strict|--deselect|-p no:|--ignore"
 )
 _HOOKS = re.compile(
-    r"def pytest_\w+|pytest\.hookimpl|pytest_plugins|collect_ignore|pytest11|-p\s*no:|os\._exit|sys\.exit|atexit|item\.obj|"
+    r"def pytest_\w+|pytest\.hookimpl|pytest_plugins|collect_ignore|pytest11|-p\s*no:|os\._exit|sys\.exit|atexit|"
     r"addopts\s*=.*(--deselect|--ignore|-k\b|--co\b|-p )|outcome\s*=|pytest\.(skip|xfail|exit)\(|sys\.modules|"
-    r"--collect-only"
+    r"--collect-only|item\.obj"
 )
 _SKIPS = re.compile(
     r"pytest\.(skip|xfail|exit)\(|mark\.(skip|xfail)|unittest\.skip|SkipTest|collect_ignore|__test__\s*=\s*False|pytest_plugins|"
