@@ -23,6 +23,7 @@ from tasks.errors import VerifierFault
 from tasks.task import Task
 from tasks.verdict import Verdict
 from tasks.verifiers import get_verifier, judged_part
+from trajectories.attempts import label
 from trajectories.rollout import Ending, Rollout, RolloutKey
 
 TRIES = 3
@@ -71,7 +72,7 @@ async def roll_out(
             await asyncio.sleep(0.5 * 2**number)
     session = attempt.session
     recorder = attempt.recorder
-    return Rollout(
+    rollout = Rollout(
         key=key,
         seed=seed,
         family=task.family,
@@ -97,6 +98,7 @@ async def roll_out(
         is_privileged=bool(getattr(agent, "needs_reference", False)),
         provenance=task.provenance.model_dump(mode="json"),
     )
+    return rollout.model_copy(update={"attempts": label(rollout)})
 
 
 async def _try(

@@ -249,7 +249,8 @@ class ShellReader:
 
 def _split_first(words: tuple[str, ...]) -> tuple[str, ...]:
     """`$COMMAND` with several words in it is split, as the shell does."""
-    return (*words[0].split(), *words[1:]) if words and " " in words[0] and "/" not in words[0].split()[0] else words
+    first = words[0].split() if words else []
+    return (*first, *words[1:]) if len(first) > 1 and "/" not in first[0] else words
 
 
 def _output(words: tuple[str, ...], stdin: str | None) -> str:
