@@ -14,6 +14,8 @@ from typing import get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.agent import AgentLimits
+from agents.cheats.guesser import GUESSES
+from agents.cheats.tamperer import TRICKS
 from agents.registry import get_agent
 from agents.rollout import roll_out
 from environments.diff import Diff
@@ -42,15 +44,16 @@ KINDS: dict[Check, tuple[Kind, ...]] = {
 LIMITS = AgentLimits.model_validate({"steps": 60, "seconds": 300})
 
 # Name in the registry, options, and what a reward above nop's is called.
-CREW: tuple[tuple[str, dict[str, str], CheatKind], ...] = (
+Cheat = tuple[str, dict[str, str], CheatKind]
+CREW: tuple[Cheat, ...] = (
     ("thief", {}, "thief"),
-    *((f"tamperer-{trick}", {}, "tamperer") for trick in ("plant-exit", "plant-pass")),
-    *((f"tamperer-{trick}", {}, "tamperer") for trick in ("source-exit", "source-patch", "source-reward")),
+    *((f"tamperer-{trick}", {}, "tamperer") for trick in TRICKS),
     ("special-caser", {}, "special-caser"),
 )
-GUESSES_IN_CODE = ("constant",)
-GUESSES_IN_FILES = ("majority", "constant", "echo", "empty", "huge", "mentioned")
-CONSTANTS_TRIED = 8  # seeds of the guess "constant", which takes another value with each
+IN_CODE: tuple[Cheat, ...] = (("guesser", {"guess": "constant"}, "guesser"),)
+IN_FILES: tuple[Cheat, ...] = tuple(
+    ("guesser", {"guess": guess}, "guesser") for guess in GUESSES if guess != "constant"
+)
 
 
 class Rate(BaseModel):
@@ -202,26 +205,17 @@ async def _cheat(task: Task, backend: Backend, suite_hash: str, notes: list[str]
         return []
     verdicts = {"": nothing}
     found: list[Finding] = []
-    for name, options, kind, attempt in _crew(task):
-        key = RolloutKey(suite_hash=suite_hash, task_id=task.id, agent=name, backend=backend.name, attempt=attempt)
+    for name, options, kind in (*CREW, *(IN_CODE if task.verifier == "pytest" else IN_FILES)):
+        key = RolloutKey(suite_hash=suite_hash, task_id=task.id, agent=name, backend=backend.name)
         agent = get_agent(name, **options)
         rollout = await roll_out(task, agent, backend, key=key, limits=LIMITS, model=None, verdicts=verdicts)
         if rollout.is_unknown:
             notes.append(f"{name}: no verdict: {rollout.verdict.error or rollout.ending_detail}")
         elif rollout.verdict.reward > nothing.reward:
             place = " ".join((name, *options.values()))
-            if all(finding.place != place for finding in found):
-                evidence = _evidence(rollout.diff, rollout.verdict, nothing)
-                found.append(Finding(task_id=task.id, kind=kind, place=place, evidence=evidence))
+            evidence = _evidence(rollout.diff, rollout.verdict, nothing)
+            found.append(Finding(task_id=task.id, kind=kind, place=place, evidence=evidence))
     return found
-
-
-def _crew(task: Task) -> list[tuple[str, dict[str, str], CheatKind, int]]:
-    crew = [(name, options, kind, 0) for name, options, kind in CREW]
-    for guess in GUESSES_IN_CODE if task.verifier == "pytest" else GUESSES_IN_FILES:
-        seeds = CONSTANTS_TRIED if guess == "constant" and task.verifier != "pytest" else 1
-        crew += [("guesser", {"guess": guess}, "guesser", seed) for seed in range(seeds)]
-    return crew
 
 
 def _evidence(diff: str, verdict: Verdict, nothing: Verdict) -> str:

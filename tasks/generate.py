@@ -187,6 +187,9 @@ def _task_of(candidate: Candidate, decision: Decision, repository: Repository, s
         )
     except LeakFound as leak:
         return rejected(candidate, "instruction leaks", str(leak))
+    if not set(decision.fail_to_pass) - set(shown):
+        detail = "its one failing test must be shown, and hard-coding what it wants would pass"
+        return rejected(candidate, "no failing test is hidden", detail)
     grown = candidate.files[candidate.path].count(b"\n") - clean[candidate.path].count(b"\n")
     return RepositoryTask(
         id=f"{source.name}-{candidate.generator}-{candidate.id}".replace("_", "-"),

@@ -55,7 +55,7 @@ def tiny_repository(tiny_source: Source, session_cache: Path, bubblewrap: Backen
 @pytest.fixture(scope="session")
 def tiny_draft(tiny_repository: Repository, bubblewrap: Backend) -> RepositoryTask:
     """A validated task, not yet written: in `clamp`, numbers above the upper limit become the lower one."""
-    return asyncio.run(_draft_with_bug(tiny_repository, bubblewrap))
+    return asyncio.run(draft_with_bug(tiny_repository, bubblewrap))
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +71,8 @@ def tiny_task(
     return read_task(folder, cache=session_cache)
 
 
-async def _draft_with_bug(repository: Repository, backend: Backend) -> RepositoryTask:
+async def draft_with_bug(repository: Repository, backend: Backend) -> RepositoryTask:
+    """`clamp` of the tiny repository with a bug, and the tests that tell."""
     path = "tinylib/numbers.py"
     clean = (repository.source.code / path).read_bytes()
     buggy = clean.replace(b"        return high\n", b"        return low\n")

@@ -81,7 +81,14 @@ def mentioned(clues: Clues, rng: Random) -> list[str]:
     return list(dict.fromkeys([*quoted, *numbers, *re.findall(r"\w+", clues.instruction)]))
 
 
-GUESSES: Mapping[str, Guess] = {guess.__name__: guess for guess in (majority, constant, echo, empty, huge, mentioned)}
+def _always(value: str) -> Guess:
+    return lambda clues, rng: [value]
+
+
+GUESSES: Mapping[str, Guess] = {
+    **{guess.__name__: guess for guess in (majority, constant, echo, empty, huge, mentioned)},
+    **{f"always {value}": _always(value) for value in CONSTANTS},
+}
 
 
 class Guesser:

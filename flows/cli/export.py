@@ -1,16 +1,12 @@
 """`gristmill export`: verified trajectories as files for one trainer."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated
 
-import click
 import typer
 
 from flows.cli import options
 from flows.cli.output import print_json, print_line, print_table
-
-if TYPE_CHECKING:
-    from trajectories.exports import WithAttempts
 
 
 def add_to(app: typer.Typer) -> None:
@@ -32,8 +28,7 @@ def export(
         str,
         typer.Option(
             "--attempts",
-            click_type=click.Choice(["exclude", "include", "only"]),
-            help="Rollouts that tried to cheat; only: as negatives, with label false.",
+            help="Rollouts that tried to cheat: exclude, include, or only (as negatives, with label false).",
         ),
     ] = "exclude",
     split_by: Annotated[str, typer.Option("--split-by", help="repository or task.")] = "repository",
@@ -44,9 +39,12 @@ def export(
     as_json: options.Json = False,
 ) -> None:
     """Write train and test files with a manifest of counts, hashes, filters and licences."""
+    from flows.errors import UsageError
     from flows.launch import launched
     from flows.requests import ExportRequest
 
+    if attempts not in ("exclude", "include", "only"):
+        raise UsageError(f"--attempts {attempts}: use exclude, include or only")
     request = ExportRequest(
         to=to,
         out=out,
@@ -54,7 +52,7 @@ def export(
         include_failures=include_failures,
         include_privileged=include_privileged,
         include_findings=include_findings,
-        attempts=cast("WithAttempts", attempts),
+        attempts=attempts,
         split_by=split_by,
         test_share=test_share,
         seed=seed,

@@ -5,27 +5,11 @@ from pathlib import Path
 import pytest
 
 from environments import Backend, running
-from tasks.folder import RepositoryTask, read_task
-from tasks.repository import Repository
+from tasks.folder import read_task
 from tasks.revalidate import reference_of_task, why_invalid
 from tasks.suite import open_suite
 from tasks.verifiers import get_verifier
-from tests.planted import FAULTS, WEAK_VERIFIERS, clean_twins, plant
-
-
-@pytest.fixture(scope="module")
-def suites(
-    tiny_draft: RepositoryTask,
-    tiny_repository: Repository,
-    session_cache: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> dict[str, Path]:
-    """`planted` and `clean`."""
-    folder = tmp_path_factory.mktemp("suites")
-    planted = plant(folder / "planted", draft=tiny_draft, repository=tiny_repository, cache=session_cache)
-    clean = clean_twins(folder / "clean", draft=tiny_draft, repository=tiny_repository, cache=session_cache)
-    assert tuple(planted) == clean
-    return {"planted": folder / "planted", "clean": folder / "clean"}
+from tests.planted import FAULTS, WEAK_VERIFIERS
 
 
 def test_many_kinds_are_planted(suites: dict[str, Path], session_cache: Path) -> None:
