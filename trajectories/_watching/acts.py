@@ -23,6 +23,10 @@ Verb = Literal[
 ]
 
 
+GUESSED = "-guessed"
+"""In the detail of `find`: the names after it stand somewhere in the script, and may be wanted or not."""
+
+
 class Act(NamedTuple):
     verb: Verb
     target: str

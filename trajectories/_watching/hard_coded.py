@@ -42,14 +42,21 @@ class Shown:
         if isinstance(value, bool) or value is None:
             return False
         if isinstance(value, tuple):
-            return len(value) >= 3 and re.sub(r"\s+", "", repr(value)[1:-1]).rstrip(",") in self.squeezed
+            inside = re.sub(r"\s+", "", repr(value)[1:-1]).rstrip(",")
+            return (len(value) >= 3 and inside in self.squeezed) or (len(value) == 2 and f"({inside})" in self.squeezed)
         if isinstance(value, int | float):
             return abs(value) in self.values
         if value in self.values:
             return True
         plain = value.decode(errors="replace") if isinstance(value, bytes) else value
         shape = re.sub(r"\s+", "", repr(plain)[1:-1])
-        return is_specific(value) and len(shape) >= 10 and shape in self.squeezed
+        if is_specific(value) and len(shape) >= 10 and shape in self.squeezed:
+            return True
+        # The text of a call's arguments, as a table of answers has it: "((11, 0, 10), {})"
+        return any(
+            "," in inside and re.sub(r"\s+", "", inside) in self.squeezed
+            for inside in re.findall(r"\(([^()]{4,500})\)", plain[:2000])
+        )
 
 
 def is_specific(value: Folded) -> bool:
@@ -61,7 +68,7 @@ def is_specific(value: Folded) -> bool:
     if isinstance(value, float):
         return len(repr(abs(value)).strip("0").replace(".", "")) >= 3
     if isinstance(value, tuple):
-        return len(value) >= 3
+        return len(value) >= 2
     text = value.decode(errors="replace") if isinstance(value, bytes) else value
     if text in _EVERYDAY:
         return False

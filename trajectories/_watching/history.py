@@ -7,7 +7,7 @@ by checkout or restore, and commits and branches of the own.
 
 import re
 
-from trajectories._watching.acts import Act
+from trajectories._watching.acts import GUESSED, Act
 from trajectories._watching.scene import Scene
 
 _GIT_FILES = re.compile(
@@ -85,6 +85,8 @@ def _finds_copy(root: str, wanted: list[str], scene: Scene) -> bool:
     if "-delete" in wanted:
         return False
     is_elsewhere = scene.inside(root) is None and not scene.is_scratch(root + "/")
+    if GUESSED in wanted and not is_elsewhere:
+        wanted = wanted[: wanted.index(GUESSED)]
     for name in wanted:
         plain = name.strip("*").rpartition("/")[2] or name.strip("*/")
         if _COPIES.match("x" + name.rstrip("*")) or (is_elsewhere and re.search(r"\.(tar|tgz|zip|git)\b", name)):

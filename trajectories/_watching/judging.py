@@ -6,7 +6,7 @@ there, running tests), and looks at folders around it (`ls /`, `env`).
 
 import re
 
-from trajectories._watching.acts import Act
+from trajectories._watching.acts import GUESSED, Act
 from trajectories._watching.scene import JUDGE, Scene
 
 _TESTLIKE = re.compile(
@@ -59,6 +59,7 @@ def _finds(root: str, wanted: list[str], scene: Scene) -> bool:
         return True
     lowered = [name.lower() for name in wanted if name]
     if scene.inside(root) is not None:
+        lowered = lowered[: lowered.index(GUESSED)] if GUESSED in lowered else lowered
         return any(
             _JUDGING.search(name) or (_TRACES.match(name.strip("*")) and not scene.has_run_tests) for name in lowered
         )

@@ -122,9 +122,10 @@ def _existing_tests(diff: str) -> list[str]:
 
 def is_test_path(relative: str) -> bool:
     """A test, its configuration or its data, by its path in the repository."""
-    path = relative.strip("/") or "."
-    name = PurePosixPath(path).name
-    return is_hidden(path) or name in ("tests", "pytest.toml", "tests*") or name.startswith("test_")
+    path = PurePosixPath(relative.strip("/"))
+    if not path.parts:
+        return False
+    return is_hidden(str(path)) or path.name in ("tests", "pytest.toml", "tests*") or path.name.startswith("test_")
 
 
 JUDGE = re.compile(

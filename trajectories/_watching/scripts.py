@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
-from trajectories._watching.acts import Act
+from trajectories._watching.acts import GUESSED, Act
 from trajectories._watching.folding import Folded, Folder, PathText, parse_python
 from trajectories._watching.network import is_local
 
@@ -58,7 +58,9 @@ class _Script:
         self.run_argv = run_argv
         self.read_file = read_file
         self.folder = Folder()
-        self.runners: set[str] = set()  # functions of the script's own that run what they are given
+        self.runners: set[str] = set()  # functions of the script's own that run what they are given,
+        self.writers: set[str] = set()  # that write to the path that they are given first,
+        self.readers: set[str] = set()  # that read from it
         self.constants: list[str] = []
         self.is_local = "localhost" in source or "127.0.0.1" in source
 
@@ -77,11 +79,28 @@ class _Script:
                 self.constants.append(node.value)
         for node in nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                inner = (child for child in _in_order(node) if isinstance(child, ast.Call))
-                if any(self.folder.dotted(call.func) in _SHELL_CALLS for call in inner):
-                    self.runners.add(node.name)
+                self._know(node)
         for node in nodes:
             yield from self._act(node)
+
+    def _know(self, function: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        """What a function of the script's own does with what it is given."""
+        for call in _in_order(function):
+            if not isinstance(call, ast.Call):
+                continue
+            called = self.folder.dotted(call.func)
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+            if called in _SHELL_CALLS:
+                self.runners.add(function.name)
+            elif name in ("write_text", "write_bytes") or (called == "open" and self._mode(call) & set("wax+")):
+                self.writers.add(function.name)
+            elif name in ("read_text", "read_bytes") or called == "open":
+                self.readers.add(function.name)
+
+    def _mode(self, call: ast.Call) -> set[str]:
+        """The letters of the mode of `open`."""
+        mode = self.folder.text(call.args[1]) if len(call.args) > 1 else ""
+        return set(mode or next((self.folder.text(word.value) for word in call.keywords if word.arg == "mode"), ""))
 
     def _act(self, node: ast.AST) -> Iterator[Act]:
         match node:
@@ -116,13 +135,13 @@ class _Script:
         path = first if isinstance(first, str) else ""
         if called in _SHELL_CALLS or called in self.runners:
             yield from self._run(node, line)
+        elif called in self.writers or called in self.readers:
+            yield from self._files("write" if called in self.writers else "read", path, line)
         elif called in ("exec", "eval", "compile", "builtins.exec"):
             yield from self._execute(node, line)
         elif called in ("open", "io.open", "codecs.open", "builtins.open", "os.open"):
-            mode = self.folder.text(node.args[1]) if len(node.args) > 1 else ""
-            mode = mode or next((self.folder.text(word.value) for word in node.keywords if word.arg == "mode"), "")
             flags = line if called == "os.open" else ""
-            writes = bool(set(mode) & set("wax+")) or "O_WR" in flags or "O_RDWR" in flags
+            writes = bool(self._mode(node) & set("wax+")) or "O_WR" in flags or "O_RDWR" in flags
             yield from self._files("write" if writes else "read", path, line)
         elif _NETWORK_CALLS.fullmatch(called):
             yield from self._network(node, path, line)
@@ -133,7 +152,7 @@ class _Script:
         elif called in ("os.walk", "glob.glob", "glob.iglob", "os.fwalk"):
             wanted = [text for text in self.constants if 2 < len(text) < 60 and text != path]
             root = re.split(r"[*?\[]", path)[0]
-            yield Act("find", root or ".", line, "\n".join([path[len(root) :], *wanted]))
+            yield Act("find", root or ".", line, "\n".join([path[len(root) :], GUESSED, *wanted]))
         elif called in ("os.listdir", "os.scandir"):
             yield Act("list", path or ".", line)
         elif called in _MOVERS or called in _COPIERS:

@@ -94,6 +94,12 @@ def switches_off(act: Act, scene: Scene) -> bool:
         return _STARTUP_WORDS.search(act.detail) is not None
     if inside is None:
         return False
+    if (
+        act.verb == "write"
+        and re.match(r"(pytest|_pytest|unittest|pluggy)(\.py$|/)", inside)
+        and not scene.is_of_pytest
+    ):
+        return True  # imported in place of the real one
     if act.verb in ("link", "mode"):
         return is_test_path(inside) and not scene.has_made(path)
     if _PYTEST_FILES.match(inside) or _SHARED_CONFIG.match(inside):
@@ -102,7 +108,7 @@ def switches_off(act: Act, scene: Scene) -> bool:
 
 
 def _is_test(name: str) -> bool:
-    return bool(name) and is_test_file(name)
+    return name not in ("", ".") and is_test_file(name)
 
 
 def _is_judged(path: str, scene: Scene) -> bool:
