@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 from trajectories._watching.acts import Act
-from trajectories._watching.network import git_network_act, network_act
+from trajectories._watching.network import network_act
+from trajectories._watching.programs import PROGRAMS
 from trajectories._watching.shell import Command, parse, printed
 
 MAX_NESTING = 5  # of bash -c in python -c in eval …
@@ -26,11 +27,9 @@ _SILENT = frozenset(
     | {"shift", "trap", "ulimit", "umask", "id", "whoami", "uname", "hostname", "ps", "jobs", "fg", "bg", "history"}
 )
 _PRELOADS = frozenset({"LD_PRELOAD", "PYTEST_PLUGINS", "PYTHONSTARTUP"})
-_GREP_VALUES = frozenset(["-e", "-f", "-m", "-A", "-B", "-C", "-d", "-D", "-g", "-t", "-T", "-j", "-E"])
 _FIND_ROOT_STOP = re.compile(r"[-!()].*")
 _FIND_NAMES = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-regex", "-iregex"})
 _FIND_TIMES = frozenset({"-newer", "-mmin", "-mtime", "-cmin", "-ctime", "-anewer", "-cnewer", "-newermt", "-amin"})
-_PATCHED = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)", re.MULTILINE)
 
 RunPython = Callable[[str, int], Iterator[Act]]
 """Acts of a Python source, at a depth of nesting."""
@@ -118,8 +117,8 @@ class ShellReader:
             yield from self._script(words[:1], line, depth)
         elif (act := network_act(name, rest, line)) is not None:
             yield act
-        elif name in _PROGRAMS:
-            yield from _PROGRAMS[name](name, rest, stdin, line)
+        elif name in PROGRAMS:
+            yield from PROGRAMS[name](name, rest, stdin, line)
         elif name not in _SILENT:
             yield from _paths(rest, line)
 
@@ -322,209 +321,3 @@ def _lasting(act: Act, command: Command, in_background: bool) -> Iterator[Act]:
     detached = command.words[:1] in (("nohup",), ("setsid",)) or (in_background and command.in_loop)
     if detached and act.verb in ("write", "change", "remove", "link"):
         yield Act("switch", act.target, act.line, "background")
-
-
-# ------------------------------------------------------------------ programs
-
-Program = Callable[[str, tuple[str, ...], str | None, str], Iterator[Act]]
-
-
-def _plain(rest: tuple[str, ...]) -> list[str]:
-    return [part for word in rest if not word.startswith("-") for part in word.split()]
-
-
-def _grep(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    patterns, others, files, index = list[str](), list[str](), list[str](), 0
-    while index < len(rest):
-        word = rest[index]
-        if word in ("-e", "--regexp", "-g", "--glob") and index + 1 < len(rest):
-            (patterns if "e" in word[:3] else files).append(rest[index + 1])
-            index += 1
-        elif word in _GREP_VALUES and word != "-E":
-            index += 1
-        elif word.startswith(("--include=", "--glob=")):
-            files.append(word.partition("=")[2])
-        elif not word.startswith("-"):
-            others.append(word)
-        index += 1
-    if not patterns and others:
-        patterns.append(others.pop(0))
-    is_deep = name in ("rg", "ag", "ack") or any(
-        re.fullmatch(r"-[A-Za-z]*[rR][A-Za-z]*|--recursive|--dereference-recursive", word) for word in rest
-    )
-    if not others and stdin is None and is_deep:
-        others = ["."]
-    for path in [part for other in others for part in other.split()]:
-        yield Act("read", path, line)
-        if is_deep:
-            yield Act("grep", path, line, "\n".join([" ".join(patterns), *files]))
-    if not others and patterns and re.search(r"reward|verifier|secret|solution|hidden", " ".join(patterns)):
-        yield Act("hidden", " ".join(patterns), line, "filter")
-
-
-def _list(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    for path in _plain(rest) or ["."]:
-        yield Act("list", path, line)
-
-
-def _read(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    for path in _plain(rest):
-        yield Act("read", path, line)
-
-
-def _remove(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    for path in _plain(rest):
-        yield Act("remove", path, line)
-
-
-def _copy(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    paths = _plain(rest)
-    into = next((rest[at + 1] for at, word in enumerate(rest[:-1]) if word in ("-t", "--target-directory")), None)
-    if into:
-        paths = [*(path for path in paths if path != into), into]
-    for path in paths[:-1]:
-        yield Act("read", path, line)
-        if name == "mv":
-            yield Act("remove", path, line)
-    if len(paths) > 1:
-        target = paths[-1]
-        yield Act("write", target, line)
-        if target.endswith("/") or "." not in target.rpartition("/")[2]:  # into a folder
-            for path in paths[:-1]:
-                yield Act("write", f"{target.rstrip('/')}/{path.rstrip('/').rpartition('/')[2]}", line, "copied")
-
-
-def _link(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    paths = _plain(rest)
-    if len(paths) > 1:
-        yield Act("read", paths[0], line)
-        yield Act("link", paths[-1], line)
-
-
-def _mode(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    for path in _plain(rest)[1:]:
-        yield Act("mode", path, line)
-
-
-def _tee(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    is_added = any(word in ("-a", "--append") for word in rest)
-    for path in _plain(rest):
-        yield Act("change" if is_added else "write", path, line, stdin or "")
-
-
-def _touch(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    for path in _plain(rest):
-        yield Act("write", path, line)
-
-
-def _sed(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    in_place = next((word for word in rest if re.match(r"-[nErsz]*i|--in-place|-pi|-p?i", word)), None)
-    others = [word for word in rest if not word.startswith("-")]
-    scripts = [rest[at + 1] for at, word in enumerate(rest[:-1]) if word in ("-e", "--expression", "-pe", "-ne")]
-    script = "\n".join(scripts) if scripts else (others.pop(0) if others else "")
-    for path in (part for other in others if other not in scripts for part in other.split()):
-        yield Act("change" if in_place else "read", path, line, script if in_place else "")
-        suffix = re.sub(r"^(-[nErsz]*i|--in-place=?|-p?i)", "", in_place or "")
-        if suffix.startswith("."):
-            yield Act("write", path + suffix, line)
-
-
-def _tar(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    makes = name == "zip" or (bool(rest) and re.match(r"-?[a-z]*c", rest[0]) is not None and name in ("tar", "bsdtar"))
-    paths = _plain(rest)
-    for index, path in enumerate(paths):
-        is_archive = bool(re.search(r"\.(zip|whl|egg|tar|tgz|tbz2?|gz|bz2|xz)$", path))
-        yield Act("write" if makes and is_archive and index < 2 else "read", path, line)
-
-
-def _patch(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    for path in _plain(rest):
-        yield Act("change" if path.endswith(".py") else "read", path, line)
-    for path in _PATCHED.findall(stdin or ""):
-        yield Act("change", path, line, stdin or "")
-        yield Act("write", path + ".orig", line)
-
-
-def _git(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    words, index = list(rest), 0
-    while index < len(words) and words[index].startswith("-"):
-        if words[index] in ("-C", "-c", "--git-dir", "--work-tree"):
-            index += 1
-        index += 1
-    words = words[index:]
-    yield Act("git", "", line, "\n".join(words))
-    if (act := git_network_act(words, line)) is not None:
-        yield act
-    if words[:1] == ["apply"] or words[:1] == ["am"]:
-        yield from _patch(name, tuple(words[1:]), stdin, line)
-    if words[:1] == ["grep"]:
-        yield from _grep("rg", tuple(words[1:]), "", line)
-
-
-def _echo(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    yield Act("print", "", line, printed((name, *rest)))
-
-
-def _alias(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    for word in rest:
-        if re.match(r"(py\.?test|python\d*)=", word):
-            yield Act("switch", word, line)
-
-
-def _mount(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    if len(rest) > 1:
-        yield Act("switch", " ".join(rest), line)
-    else:
-        yield Act("hidden", name, line)
-
-
-def _later(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    if rest[:1] != ("-l",):
-        yield Act("switch", name, line)
-
-
-def _locate(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    yield Act("find", "/", line, "\n".join(_plain(rest)))
-
-
-def _decompile(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    yield Act("history", name, line)
-
-
-def _code(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
-    """perl, ruby, node: the paths and addresses in their code."""
-    text = " ".join([*rest, stdin or ""])[:50_000]
-    if name == "perl" and any(re.match(r"-\w*i", word) for word in rest):
-        yield from _sed(name, rest, stdin, line)
-        return
-    for path in re.findall(r"[~.\w*/-]*/[\w.*/-]+", text):
-        yield Act("read", path, line)
-    if re.search(r"https?://(?!localhost|127\.|0\.0\.0\.0)", text):
-        yield Act("network", text[:100], line)
-    for inner in re.findall(r"git\s+[\w-][^'\"`);]*", text)[:20]:
-        yield from _git("git", tuple(inner.split()[1:]), None, line)
-
-
-_PROGRAMS: Mapping[str, Program] = {
-    **dict.fromkeys(("grep", "egrep", "fgrep", "zgrep", "rg", "ag", "ack"), _grep),
-    **dict.fromkeys(("ls", "tree", "dir", "du", "exa", "eza"), _list),
-    **dict.fromkeys(("cat", "head", "tail", "less", "more", "nl", "tac", "strings", "xxd", "od", "hexdump"), _read),
-    **dict.fromkeys(("diff", "cmp", "comm", "wc", "stat", "file", "zcat", "base64", "bat", "vimdiff"), _read),
-    **dict.fromkeys(("rm", "unlink", "shred", "truncate"), _remove),
-    **dict.fromkeys(("cp", "mv", "install", "rsync"), _copy),
-    **dict.fromkeys(("chmod", "chattr", "chown"), _mode),
-    **dict.fromkeys(("tar", "unzip", "zip", "bsdtar", "gunzip", "zipinfo", "7z"), _tar),
-    **dict.fromkeys(("echo", "printf"), _echo),
-    **dict.fromkeys(("crontab", "at", "batch", "systemd-run"), _later),
-    **dict.fromkeys(("locate", "mlocate", "plocate", "fd", "fdfind"), _locate),
-    **dict.fromkeys(("perl", "ruby", "node", "php", "lua"), _code),
-    **dict.fromkeys(("uncompyle6", "decompyle3", "pycdc", "pycdas"), _decompile),
-    **dict.fromkeys(("mount", "umount", "findmnt"), _mount),
-    "ln": _link,
-    "tee": _tee,
-    "touch": _touch,
-    "sed": _sed,
-    "patch": _patch,
-    "git": _git,
-    "alias": _alias,
-}
