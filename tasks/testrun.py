@@ -17,7 +17,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from environments.errors import EnvironmentFault
-from environments.sandbox import Sandbox
+from environments.sandbox import CommandResult, Sandbox
 from tasks._inside import MODULES
 from tasks.errors import VerifierFault
 
@@ -66,6 +66,20 @@ class TestResult(BaseModel):
     lines: dict[str, tuple[int, ...]] = Field(
         default_factory=dict, description="with coverage: path (relative to workdir) -> executed line numbers"
     )
+
+
+class TestRun(BaseModel):
+    """One of several runs in one sandbox: tests, on files that are written before them."""
+
+    __test__ = False
+    model_config = ConfigDict(frozen=True)
+
+    files: dict[str, bytes] = Field(default_factory=dict, description="path (relative to workdir) -> contents")
+    tests: tuple[str, ...]
+    gate: tuple[str, ...] = ()
+    per_test_timeout_sec: float | None = None
+    stop_at_first_failure: bool = False
+    collection_timeout_sec: float = 60.0
 
 
 class TestReport(BaseModel):
@@ -131,6 +145,63 @@ async def run_tests(
         "collection_timeout_sec": timeout_sec / 2,
     }
     stdin = _inside_text() + sized(json.dumps(config).encode()) + nonce.encode()
+    done, records = await _started(sandbox, python, stdin, nonce, timeout_sec)
+    return _report(records, exit_code=done.exit_code, timed_out=done.timed_out, is_cut=done.truncated,
+                   duration_sec=done.duration_sec, stderr=done.stderr)  # fmt: skip
+
+
+async def run_tests_on_each(
+    sandbox: Sandbox,
+    runs: Sequence[TestRun],
+    *,
+    timeout_sec: float,
+    guarded: Sequence[str] = (),
+    python: str = f"{VENV}/bin/python",
+) -> list[TestReport]:
+    """As `run_tests`, one run after another with one start of pytest; a report of each that began.
+
+    For code of our own making only: what one run leaves in the sandbox, the next ones find. Each has a
+    process of its own that imports the repository anew. `timeout_sec`: of all together.
+    Raises VerifierFault as `run_tests` does.
+    """
+    nonce = secrets.token_hex(32)
+    each = [run.model_dump(exclude={"files"}) for run in runs]
+    for fields, run in zip(each, runs, strict=True):
+        fields["files"] = {path: base64.b64encode(content).decode() for path, content in run.files.items()}
+    config = {
+        "workdir": sandbox.spec.workdir,
+        "coverage": [],
+        "random_order_seed": None,
+        "guarded": list(guarded),
+        "runs": each,
+        "tracebacks": "native",  # a third of the time of a run that fails at once, were they pytest's own
+        "keeps_bytecode": True,  # of the tests, above all: rewriting their asserts is most of a run of few tests
+    }
+    stdin = _inside_text() + sized(json.dumps(config).encode()) + nonce.encode()
+    done, records = await _started(sandbox, python, stdin, nonce, timeout_sec)
+    of_runs: list[list[dict[str, Any]]] = []
+    for record in records:
+        if record["kind"] == "begin":
+            of_runs.append([])
+        else:
+            of_runs[-1].append(record)
+    is_cut = done.timed_out or done.truncated
+    return [
+        _report(
+            some,
+            exit_code=done.exit_code,
+            timed_out=done.timed_out and is_last,
+            is_cut=is_cut and is_last,
+            duration_sec=0.0,
+            stderr=done.stderr,
+        )
+        for some, is_last in ((some, some is of_runs[-1]) for some in of_runs)
+    ]
+
+
+async def _started(
+    sandbox: Sandbox, python: str, stdin: bytes, nonce: str, timeout_sec: float
+) -> tuple[CommandResult, list[dict[str, Any]]]:
     try:
         done = await sandbox.run([python, "-I", "-S", "-B", "-c", BOOT], timeout_sec=timeout_sec, stdin=stdin)
     except EnvironmentFault as fault:
@@ -139,8 +210,7 @@ async def run_tests(
     if not records and not done.timed_out and not done.oom_killed:
         said = (done.stderr or done.stdout).strip()[-2000:]
         raise VerifierFault(f"pytest could not be started with {python} in the sandbox: {said or 'no message'}")
-    return _report(records, exit_code=done.exit_code, timed_out=done.timed_out, is_cut=done.truncated,
-                   duration_sec=done.duration_sec, stderr=done.stderr)  # fmt: skip
+    return done, records
 
 
 def sized(content: bytes) -> bytes:

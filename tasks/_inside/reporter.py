@@ -117,6 +117,9 @@ class Reporter:
             def reportinfo(self) -> tuple[str, int, str]:
                 return "canary", 0, self.name
 
+            def repr_failure(self, excinfo: Any, style: Any = None) -> str:
+                return "as it must"  # a traceback through pytest's own files takes 50 ms to write, and nobody reads it
+
         places = [i for i in range(len(items) + 1) if i in (0, len(items)) or items[i].fspath != items[i - 1].fspath]
         canary: Any = Canary.from_parent(session, name="canary-" + os.urandom(8).hex())
         self.canary = canary

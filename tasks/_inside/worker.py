@@ -32,10 +32,13 @@ def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> No
     if workdir not in sys.path:
         sys.path.append(workdir)  # as `python -m pytest` does, but behind everything installed
     sys.argv = ["pytest"]
+    if config.get("keeps_bytecode"):
+        sys.dont_write_bytecode = False  # the interpreter was started with -B
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     plugins = plugin_names()
     files = _files_to_collect(config)
-    arguments = ["-q", "--no-header", "--no-summary", "--tb=short", "--color=no", "-p", "no:cacheprovider",
+    arguments = ["-q", "--no-header", "--no-summary", "--color=no", "-p", "no:cacheprovider",
+                 f"--tb={config.get('tracebacks', 'short')}",
                  f"--rootdir={workdir}", "--continue-on-collection-errors",
         "-W",
         "ignore::pytest.PytestAssertRewriteWarning",

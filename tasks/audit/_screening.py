@@ -1,0 +1,193 @@
+"""Many variants of one task of ours before its tests, with one sandbox and one start of pytest.
+
+A screen, not a verdict: what it holds against a task is looked at again in fresh sandboxes. What it may get wrong
+unseen is that a variant fails since an earlier one left something behind; a control at the end tells.
+"""
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from environments.diff import SYMLINK, Diff
+from environments.sandbox import Backend, running
+from tasks.audit.variants import Variant
+from tasks.task import Task
+from tasks.testrun import TestReport, TestRun, run_tests, run_tests_on_each
+from tasks.verifiers._apply import apply_diff, guarded_files, sort_out
+from tasks.verifiers.data import PytestData, pytest_data
+
+# A task's own limit is ten times its slowest test or more. A mutant over a fifth of it is taken for one that loops.
+SHARE_OF_LIMIT = 0.2
+LEAST_LIMIT_SEC = 2.0
+COLLECTION_SEC = 20.0
+TRIES_SEC = 60.0
+
+
+def tests_for(task: Task, diff: Diff) -> tuple[str, ...]:
+    """The tests that the `pytest` verifier runs for a diff, in its order."""
+    data = pytest_data(task.verifier_data)
+    others = data.pass_to_pass
+    if data.definition is None or not data.definition.holds(sort_out(task, diff).diff):
+        others = tuple(test for test in data.stable_tests or data.pass_to_pass if test not in data.fail_to_pass)
+    return (*data.fail_to_pass, *others)
+
+
+def other_tests(task: Task, diff: Diff) -> tuple[str, ...]:
+    """The rest of the whole suite."""
+    data = pytest_data(task.verifier_data)
+    chosen = set(tests_for(task, diff))
+    return tuple(test for test in data.stable_tests if test not in chosen)
+
+
+@dataclass
+class Screened:
+    """Names of variants by what the suite says of them. `is_sound`: the control passes, in a sandbox that had seen
+    all the others; without it, nothing else here is worth anything."""
+
+    is_sound: bool = False
+    refused: set[str] = field(default_factory=set)
+    equivalent: set[str] = field(default_factory=set)
+    apart: dict[str, str] = field(default_factory=dict)  # by a test that is none of the task's
+    unsure: set[str] = field(default_factory=set)
+
+
+async def screen(task: Task, variants: Sequence[Variant], reference: Diff, control: Diff, backend: Backend) -> Screened:
+    """Ask first the tests that must come to pass, where most mutants fail; of the survivors, the whole suite.
+
+    Raises EnvironmentFault and VerifierFault.
+    """
+    data = pytest_data(task.verifier_data)
+    found = Screened()
+    runs = [_run(task, data, variant.diff, data.fail_to_pass) for variant in variants]
+    last = _run(task, data, control, tests_for(task, control))
+    runs.append(last.model_copy(update={"per_test_timeout_sec": data.per_test_timeout_sec}))
+    reports = await _reports(task, reference, runs, backend)
+    found.is_sound = len(reports) == len(runs) and passes(last, reports[-1])
+    if not found.is_sound:
+        return found
+    survivors: list[Variant] = []
+    for variant, run, report in zip(variants, runs, reports, strict=False):
+        if passes(run, report):
+            survivors.append(variant)
+        else:
+            found.refused.add(variant.name)
+    together = _combined(reference, survivors) if len(survivors) > 1 else None
+    if together is not None:
+        run = _whole(task, data, together)
+        (report,) = await _reports(task, reference, [run], backend)
+        if passes(run, report):
+            # One may hide what another does; then a weak task is overlooked, and none is wrongly accused.
+            found.equivalent |= {variant.name for variant in survivors}
+            return found
+    if survivors:
+        await _ask_whole_suite(task, data, survivors, reference, found, backend)
+    return found
+
+
+async def _ask_whole_suite(
+    task: Task, data: PytestData, variants: Sequence[Variant], reference: Diff, found: Screened, backend: Backend
+) -> None:
+    runs = [_whole(task, data, variant.diff) for variant in variants]
+    reports = await _reports(task, reference, runs, backend)
+    found.unsure |= {variant.name for variant in variants[len(reports) :]}
+    for variant, run, report in zip(variants, runs, reports, strict=False):
+        if passes(run, report):
+            found.equivalent.add(variant.name)
+            continue
+        failing = [each.node_id for each in report.results if each.outcome in ("failed", "error")]
+        of_task = [test for test in failing if any(own == test or own.startswith(f"{test}::") for own in run.gate)]
+        if of_task:
+            found.refused.add(variant.name)
+        elif failing and await _tells_apart(task, failing[0], variant, reference, backend):
+            found.apart[variant.name] = failing[0]
+        else:
+            found.unsure.add(variant.name)
+
+
+async def _tells_apart(task: Task, test: str, variant: Variant, reference: Diff, backend: Backend) -> bool:
+    """In fresh sandboxes: neither what an earlier variant left behind nor a flaky test counts."""
+    is_right = await _passes_alone(task, reference, test, backend)
+    return is_right and not await _passes_alone(task, variant.diff, test, backend)
+
+
+def _combined(reference: Diff, variants: Sequence[Variant]) -> Diff | None:
+    """All variants' changes in one, where they do not touch each other and the code still parses."""
+    spans: dict[str, list[tuple[int, int, bytes]]] = {}
+    texts = {change.path: change.after or b"" for change in reference.changes}
+    for variant in variants:
+        for change in variant.diff.changes:
+            old, new = texts[change.path], change.after or b""
+            if old != new:
+                spans.setdefault(change.path, []).append(_span(old, new))
+    for path, changes in spans.items():
+        text, limit = texts[path], len(texts[path]) + 1
+        for start, end, new in sorted(changes, reverse=True):
+            if end >= limit:
+                return None
+            text, limit = text[:start] + new + text[end:], start
+        try:
+            ast.parse(text)
+        except (SyntaxError, ValueError):
+            return None
+        texts[path] = text
+    return Diff(changes=tuple(change.model_copy(update={"after": texts[change.path]})
+                              if change.path in spans else change for change in reference.changes))  # fmt: skip
+
+
+def _span(old: bytes, new: bytes) -> tuple[int, int, bytes]:
+    """Whole lines that differ, so that what two variants do to one line is never mixed."""
+    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
+    shortest = min(len(before), len(after))
+    head = next((at for at in range(shortest) if before[at] != after[at]), shortest)
+    tail = next((at for at in range(shortest - head) if before[-1 - at] != after[-1 - at]), shortest - head)
+    start = sum(map(len, before[:head]))
+    end = len(old) - sum(map(len, before[len(before) - tail :]))
+    return start, end, b"".join(after[head : len(after) - tail])
+
+
+def passes(run: TestRun, report: TestReport) -> bool:
+    """What the verifier asks of a run."""
+    is_whole = report.is_complete and not report.is_tampered
+    return is_whole and all(report.outcome(test) == "passed" for test in run.tests)
+
+
+def _run(task: Task, data: PytestData, diff: Diff, tests: tuple[str, ...]) -> TestRun:
+    files = {change.path: change.after for change in sort_out(task, diff).diff.changes
+             if change.after is not None and change.mode != SYMLINK}  # fmt: skip
+    limit = data.per_test_timeout_sec
+    return TestRun(
+        files=files,
+        tests=tests,
+        gate=data.fail_to_pass,
+        per_test_timeout_sec=min(limit, max(LEAST_LIMIT_SEC, SHARE_OF_LIMIT * limit)),
+        stop_at_first_failure=True,
+        collection_timeout_sec=COLLECTION_SEC,
+    )
+
+
+def _whole(task: Task, data: PytestData, diff: Diff) -> TestRun:
+    """All that is left when the failing tests have passed: the task's other tests, then the rest of the suite."""
+    others = tuple(test for test in tests_for(task, diff) if test not in set(data.fail_to_pass))
+    run = _run(task, data, diff, (*others, *other_tests(task, diff)))
+    return run.model_copy(update={"gate": others})
+
+
+async def _reports(task: Task, first: Diff, runs: Sequence[TestRun], backend: Backend) -> list[TestReport]:
+    async with running(backend, task.verifier_spec) as sandbox:
+        await apply_diff(
+            sandbox, sort_out(task, first).diff
+        )  # what the variants' files leave as it is: removals, links
+        return await run_tests_on_each(
+            sandbox,
+            runs,
+            timeout_sec=task.verifier_timeout_sec,
+            guarded=guarded_files(task.agent_spec, task.verifier_spec),
+        )
+
+
+async def _passes_alone(task: Task, diff: Diff, test: str, backend: Backend) -> bool:
+    data = pytest_data(task.verifier_data)
+    async with running(backend, task.verifier_spec) as sandbox:
+        await apply_diff(sandbox, sort_out(task, diff).diff)
+        report = await run_tests(sandbox, [test], timeout_sec=TRIES_SEC, per_test_timeout_sec=data.per_test_timeout_sec)
+    return report.outcome(test) == "passed"
