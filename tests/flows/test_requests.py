@@ -25,6 +25,7 @@ rollout:
   - {agent: react, model: local, attempts: 4}
 export:
   - {to: trl, out: export, where: "agent = 'react'"}
+  - {to: trl, out: negatives, attempts: only, include_findings: true}
 jobs: 2
 """,
         )
@@ -32,6 +33,8 @@ jobs: 2
     assert request.generate.n == 12
     assert [agent.attempts for agent in request.rollout] == [1, 4]
     assert request.export[0].out == Path("export")
+    assert (request.export[0].attempts, request.export[0].include_findings) == ("exclude", False)
+    assert (request.export[1].attempts, request.export[1].include_findings) == ("only", True)
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,10 @@ jobs: 2
         ("generate:\n  source: x\n", ":2: generate.out: Field required"),
         ("generate: {source: x, out: y}\nrollouts: []\n", ":2: rollouts: Extra inputs are not permitted"),
         ("generate: {source: x, out: y}\nrollout:\n  - agent: nop\n  - model: m\n", ":4: rollout.1.agent: Field"),
+        (
+            "generate: {source: x, out: y}\nexport:\n  - {out: z, attempts: some}\n",
+            ":3: export.0.attempts: Input should be 'exclude', 'include' or 'only'",
+        ),
         ("- a\n- b\n", "expected a mapping"),
         ("generate: [", "not YAML"),
     ],

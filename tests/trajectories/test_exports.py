@@ -1,16 +1,20 @@
 """Exports: verified successes only, whole folders only, the rows that trainers read."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet
 import pytest
 
+from tasks.audit.finding import Finding
+from tasks.task import Provenance
 from tests.trajectories.conftest import BASH, make_rollout, make_trajectory
 from trajectories.atif import Observation, ObservationResult, Step, Trajectory
 from trajectories.errors import BadExport
 from trajectories.exports import ExportManifest, export
+from trajectories.rollout import Attempt
 from trajectories.store import Store, open_store
 
 
@@ -39,6 +43,70 @@ def test_only_verified_successes_of_agents_without_the_reference(filled: Store, 
     assert ExportManifest.model_validate_json((tmp_path / "out" / "manifest.json").read_text()) == manifest
     assert [row.rows for row in filled.exports()] == [3]
     assert export(filled, to="trl", out=tmp_path / "all", include_failures=True, include_privileged=True).rollouts == 9
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Store:
+    """On two repositories: an honest success, one that tried to cheat, and one on a task with a finding."""
+    store = open_store(tmp_path / "watched")
+    attempts = [
+        Attempt(kind="network", step_id=2, evidence="curl x"),
+        Attempt(kind="history-search", step_id=2, evidence="git log -p"),
+        Attempt(kind="network", step_id=3, evidence="curl y"),
+    ]
+    for repository in ("sqlparse", "tomlkit"):
+        provenance = {"repository": repository, "license": "MIT"}
+        store.record(make_rollout(f"{repository}-honest", provenance=provenance))
+        store.record(make_rollout(f"{repository}-cheat", provenance=provenance, attempts=attempts))
+        store.record(make_rollout(f"{repository}-failed", provenance=provenance, attempts=attempts, reward=0.0))
+        store.record(make_rollout(f"{repository}-leak", provenance=provenance))
+    leaks = [f"{repository}-leak" for repository in ("sqlparse", "tomlkit")]
+    tasks = [(leak, "repository", Provenance(source="x", source_hash="h")) for leak in leaks]
+    store.register_suite(hash="suite", name="demo", version="1", tasks=tasks)
+    findings = [Finding(task_id=leak, kind="text", place="/notes") for leak in leaks]
+    store.record_audit("suite", leaks, findings, datetime(2026, 1, 1, tzinfo=UTC))
+    return store
+
+
+def exported(folder: Path) -> list[Any]:
+    return lines(folder / "train.jsonl") + lines(folder / "test.jsonl")
+
+
+def test_what_tried_to_cheat_and_what_can_be_cheated_is_left_out_and_counted(watched: Store, tmp_path: Path) -> None:
+    manifest = export(watched, to="trl", out=tmp_path / "out")
+    assert sorted(row["task_id"] for row in exported(tmp_path / "out")) == ["sqlparse-honest", "tomlkit-honest"]
+    assert manifest.left_out == {"attempts": 2, "findings": 2}
+    assert "label" not in exported(tmp_path / "out")[0]
+    everything = export(watched, to="trl", out=tmp_path / "all", include_findings=True, attempts="include")
+    assert (everything.rollouts, everything.left_out) == (6, {"attempts": 0, "findings": 0})
+    assert everything.filters["attempts"] == "include" and everything.filters["include_findings"] is True
+
+
+@pytest.mark.parametrize("form", ["trl", "ms-swift"])
+def test_successes_that_tried_to_cheat_are_negatives(watched: Store, tmp_path: Path, form: str) -> None:
+    export(watched, to=form, out=tmp_path / "out", attempts="only")
+    rows = exported(tmp_path / "out")
+    assert sorted(row["task_id"] for row in rows) == ["sqlparse-cheat", "tomlkit-cheat"], "failures are no negatives"
+    assert all((row["label"], row["attempts"]) == (False, ["history-search", "network"]) for row in rows)
+    table = pyarrow.parquet.read_table(tmp_path / "out" / "train.parquet").to_pylist()
+    assert [(row["label"], row["attempts"]) for row in table] == [(False, ["history-search", "network"])]
+
+
+def test_negatives_are_split_as_the_positives_are(watched: Store, tmp_path: Path) -> None:
+    for repository in ("attrs", "rich", "flask"):  # of which there is nothing bad
+        watched.record(make_rollout(f"{repository}-honest", provenance={"repository": repository, "license": "MIT"}))
+    export(watched, to="trl", out=tmp_path / "good", test_share=0.4)
+    export(watched, to="trl", out=tmp_path / "bad", test_share=0.4, attempts="only")
+    for name in ("train", "test"):
+        good, bad = (
+            {row["repository"] for row in lines(tmp_path / folder / f"{name}.jsonl")} for folder in ("good", "bad")
+        )
+        assert bad == good & {"sqlparse", "tomlkit"}
+
+
+def test_a_wrong_word_for_attempts_is_told(watched: Store, tmp_path: Path) -> None:
+    with pytest.raises(BadExport, match="exclude, include, only"):
+        export(watched, to="trl", out=tmp_path / "out", attempts="some")  # type: ignore[arg-type]
 
 
 def test_train_and_test_share_no_repository(filled: Store, tmp_path: Path) -> None:

@@ -1,11 +1,18 @@
 """`--where`: what is understood, what is refused, and that nothing of it is run as SQL."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from tasks.audit.finding import Finding
+from tasks.task import Provenance
 from tests.trajectories.conftest import make_rollout
 from trajectories.errors import BadFilter
 from trajectories.filter import parse_filter
+from trajectories.rollout import Attempt
 from trajectories.store import Store
+
+PROVENANCE = Provenance(source="x", source_hash="h")
 
 
 @pytest.mark.parametrize(
@@ -24,12 +31,18 @@ from trajectories.store import Store
         ("started_at < '2026-01-01T00:00:01' and started_at >= '2026-01-01T01:00:00+01:00'", ["a", "b", "c"]),
         ("started_at > '2026-01-02'", []),
         ("suite_name = 'demo'", ["a", "b", "c"]),
+        ("attempts = 0", ["a", "c"]),
+        ("attempts > 0 and findings = 0", ["b"]),
+        ("findings > 0", ["c"]),
+        ("findings in (0, 1) and not attempts = 1", ["a"]),
     ],
 )
 def test_expressions_choose(store: Store, expression: str, tasks: list[str]) -> None:
-    store.register_suite(hash="suite", name="demo", version="1", tasks=[])
+    store.register_suite(hash="suite", name="demo", version="1", tasks=[("c", "repository", PROVENANCE)])
+    findings = [Finding(task_id="c", kind="text", place=place) for place in ("/a", "/b")]
+    store.record_audit("suite", ["c"], findings, datetime(2026, 1, 1, tzinfo=UTC))
     store.record(make_rollout("a"))
-    store.record(make_rollout("b", reward=0.0))
+    store.record(make_rollout("b", reward=0.0, attempts=[Attempt(kind="network", step_id=2, evidence="curl x")]))
     store.record(make_rollout("c", reward=0.0, agent="nop"))
     assert sorted(row.task_id for row in store.rollouts(expression)) == tasks
 

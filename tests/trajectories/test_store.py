@@ -8,17 +8,30 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect
 
+from tasks.audit.finding import Finding
 from tasks.task import Provenance
 from tests.trajectories.conftest import make_rollout
+from trajectories.engine import make_engine
 from trajectories.errors import CorruptBlob, NewerSchema, NotInStore, StoreFault
-from trajectories.schema import HEAD
+from trajectories.rollout import Attempt
+from trajectories.schema import HEAD, migrate
 from trajectories.store import Store, open_store
+
+OF_THE_FIRST_SCHEMA = """
+INSERT INTO suites VALUES ('suite', 'demo', '1', 1);
+INSERT INTO tasks VALUES ('suite', 't1', 'repository', 'sqlparse', 'MIT', '{}');
+INSERT INTO rollouts VALUES ('abc', 'suite', 't1', 'repository', 'sqlparse', 'MIT', 'react', 'm', 'bubblewrap', 0, 1,
+ 'submitted', '', false, false, 1, 1.0, 1, 10, 5, 0.0, 0, 1.0, 1.0, 2.0, '2026-01-01 00:00:00', 'body');
+INSERT INTO steps VALUES ('abc', 1, 'agent', 'bash', 2, 10, 5, false);
+INSERT INTO verdicts VALUES ('abc', 1.0, 1, 0, NULL, '[]')
+"""
 
 
 def test_a_rollout_comes_back_as_it_was(store: Store) -> None:
@@ -85,6 +98,87 @@ def test_a_missing_or_changed_body_is_named(store: Store, tmp_path: Path) -> Non
         store.load(rollout.key.id)
     with pytest.raises(NotInStore, match="gristmill show rollouts"):
         store.load("feedfeedfeedfeed")
+
+
+def _register(store: Store, *tasks: str) -> None:
+    provenance = Provenance(source="x", source_hash="h", repository="sqlparse", license="MIT")
+    store.register_suite(
+        hash="suite", name="demo", version="1", tasks=[(task, "repository", provenance) for task in tasks]
+    )
+
+
+def test_attempts_are_kept_with_their_steps(store: Store) -> None:
+    attempts = (
+        Attempt(kind="history-search", step_id=2, evidence="git log -p"),
+        Attempt(kind="network", step_id=3, evidence="curl example.com"),
+    )
+    rollout = make_rollout(attempts=attempts)
+    store.record(rollout)
+    assert store.load(rollout.key.id).attempts == attempts
+    assert [(row.number, row.step, row.kind, row.evidence) for row in store.attempts(rollout.key.id)] == [
+        (0, 2, "history-search", "git log -p"),
+        (1, 3, "network", "curl example.com"),
+    ]
+    assert [row.attempts for row in store.rollouts()] == [2]
+    assert store.attempts("nobody") == []
+
+
+def test_a_later_outcome_brings_its_own_attempts(store: Store) -> None:
+    attempt = Attempt(kind="network", step_id=3, evidence="curl")
+    store.record(make_rollout(reward=0.0, error="lost", attempts=(attempt, attempt)))
+    store.record(make_rollout(attempts=(attempt,)))
+    (row,) = store.rollouts()
+    assert row.attempts == len(store.attempts(row.id)) == 1
+
+
+def test_an_audit_replaces_what_earlier_ones_found(store: Store) -> None:
+    _register(store, "t1", "t2", "t3")
+    first, second = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    leak = Finding(task_id="t1", kind="git-history", place="HEAD~1", evidence="-    return low\0")
+    store.record_audit("suite", ["t1", "t2"], [leak, leak, Finding(task_id="t2", kind="text", place="/a")], first)
+    for _ in range(2):
+        store.record_audit("suite", ["t1"], [leak], second)
+    assert [(row.task_id, row.number, row.kind, row.place) for row in store.findings("suite")] == [
+        ("t1", 0, "git-history", "HEAD~1"),
+        ("t2", 0, "text", "/a"),
+    ]
+    audited = {row.id: row.audited_at and row.audited_at.replace(tzinfo=UTC) for row in store.tasks()}
+    assert audited == {"t1": second, "t2": first, "t3": None}
+    assert store.finding_counts() == {("suite", "t1"): 1, ("suite", "t2"): 1}
+    assert len(store.findings(limit=1)) == 1 and store.findings("another") == []
+
+
+def test_an_audit_of_what_is_not_there_changes_nothing(store: Store) -> None:
+    _register(store, "t1")
+    stray = Finding(task_id="t9", kind="text", place="/a")
+    with pytest.raises(NotInStore, match="register the suite first"):
+        store.record_audit("suite", ["t1", "t9"], [stray], datetime.now(UTC))
+    with pytest.raises(StoreFault, match="t9"):
+        store.record_audit("suite", ["t1"], [stray], datetime.now(UTC))
+    assert [row.audited_at for row in store.tasks()] == [None]
+
+
+def test_a_store_of_the_first_schema_is_migrated_with_its_data(
+    store_url: str, reopen: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trajectories.schema.HEAD", "0001")
+    engine = make_engine(store_url)
+    migrate(engine)
+    assert "attempts" not in {column["name"] for column in inspect(engine).get_columns("rollouts")}
+    with engine.begin() as connection:
+        for statement in OF_THE_FIRST_SCHEMA.strip().split(";\n"):
+            connection.exec_driver_sql(statement.replace("%", "%%"))
+    engine.dispose()
+    monkeypatch.undo()
+    with reopen() as store:
+        (row,) = store.rollouts("attempts = 0 and findings = 0")
+        assert (row.id, row.task_id, row.reward, row.attempts) == ("abc", "t1", 1.0, 0)
+        assert [(task.id, task.audited_at) for task in store.tasks()] == [("t1", None)]
+        with store._engine.connect() as connection:
+            assert connection.exec_driver_sql("SELECT count(*) FROM steps").scalar() == 1
+        store.record_audit("suite", ["t1"], [Finding(task_id="t1", kind="text", place="/a")], datetime.now(UTC))
+        assert store.count("findings = 1") == 1
+        assert store.record(make_rollout("t2"))
 
 
 def test_tables_and_migrations_agree(store: Store) -> None:
