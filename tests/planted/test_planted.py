@@ -12,29 +12,29 @@ from tasks.verifiers import get_verifier
 from tests.planted import FAULTS, WEAK_VERIFIERS
 
 
-def test_many_kinds_are_planted(suites: dict[str, Path], session_cache: Path) -> None:
+def test_many_kinds_are_planted(planted_suites: dict[str, Path], session_cache: Path) -> None:
     assert len(FAULTS) >= 24
     assert len({fault.kind for fault in FAULTS.values()}) >= 20
-    for folder in suites.values():
+    for folder in planted_suites.values():
         assert sorted(open_suite(folder, cache=session_cache).task_ids()) == sorted(FAULTS)
 
 
 @pytest.mark.parametrize("task_id", FAULTS)
 @pytest.mark.parametrize("suite", ["planted", "clean"])
 async def test_the_reference_passes_and_nothing_fails(
-    suites: dict[str, Path], suite: str, task_id: str, session_cache: Path, bubblewrap: Backend
+    planted_suites: dict[str, Path], suite: str, task_id: str, session_cache: Path, bubblewrap: Backend
 ) -> None:
-    task = read_task(suites[suite] / "tasks" / task_id, cache=session_cache)
+    task = read_task(planted_suites[suite] / "tasks" / task_id, cache=session_cache)
     assert task.reference is not None or task.solve_script is not None
     assert await why_invalid(task, await reference_of_task(task, bubblewrap), bubblewrap) == ""
 
 
 @pytest.mark.parametrize("task_id", WEAK_VERIFIERS)
 async def test_an_attempt_fools_the_weak_verifier_and_not_the_strong_one(
-    suites: dict[str, Path], task_id: str, session_cache: Path, bubblewrap: Backend
+    planted_suites: dict[str, Path], task_id: str, session_cache: Path, bubblewrap: Backend
 ) -> None:
     rewards = {}
-    for suite, folder in suites.items():
+    for suite, folder in planted_suites.items():
         task = read_task(folder / "tasks" / task_id, cache=session_cache)
         attempt = WEAK_VERIFIERS[task_id].attempted(task.folder)
         verdict = await get_verifier(task.verifier).verify(task, attempt, bubblewrap)
@@ -50,12 +50,12 @@ MENDED = "2 * cents"  # stands only in the reference
 
 @pytest.mark.parametrize("task_id", GIT_LEAKS)
 async def test_git_shows_the_mended_line_where_the_kind_says(
-    suites: dict[str, Path], task_id: str, session_cache: Path, bubblewrap: Backend
+    planted_suites: dict[str, Path], task_id: str, session_cache: Path, bubblewrap: Backend
 ) -> None:
     all_objects = "git cat-file --batch-all-objects --batch | grep -acF"
     of_refs = "git log --all -m --patch | grep -acF"
     hits = {}
-    for suite, folder in suites.items():
+    for suite, folder in planted_suites.items():
         task = read_task(folder / "tasks" / task_id, cache=session_cache)
         async with running(bubblewrap, task.agent_spec) as sandbox:
             for name, command in (("objects", all_objects), ("refs", of_refs)):
@@ -76,18 +76,18 @@ LEFT_FILES = [
 
 @pytest.mark.parametrize("task_id", LEFT_FILES)
 async def test_the_leak_lies_in_the_agents_sandbox(
-    suites: dict[str, Path], task_id: str, session_cache: Path, bubblewrap: Backend
+    planted_suites: dict[str, Path], task_id: str, session_cache: Path, bubblewrap: Backend
 ) -> None:
-    task = read_task(suites["planted"] / "tasks" / task_id, cache=session_cache)
+    task = read_task(planted_suites["planted"] / "tasks" / task_id, cache=session_cache)
     async with running(bubblewrap, task.agent_spec) as sandbox:
         files = await sandbox.run(["find", ".", "-type", "f"], timeout_sec=10)
     assert FAULTS[task_id].place in files.stdout
 
 
 async def test_the_variable_holds_the_mended_line(
-    suites: dict[str, Path], session_cache: Path, bubblewrap: Backend
+    planted_suites: dict[str, Path], session_cache: Path, bubblewrap: Backend
 ) -> None:
-    for suite, folder in suites.items():
+    for suite, folder in planted_suites.items():
         task = read_task(folder / "tasks" / "environment-variable", cache=session_cache)
         async with running(bubblewrap, task.agent_spec) as sandbox:
             shown = await sandbox.run(["printenv", "SHIPPING_NOTE"], timeout_sec=10)

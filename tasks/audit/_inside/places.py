@@ -84,8 +84,7 @@ class Places:
             data = self._read(path)
             if data:
                 place = Place(path, data)
-                if data[:4] != ZIP:  # members that are stored as they are would be met here as text
-                    yield place
+                yield place
                 yield from unpacked(place, encoded=not self.is_shared)
         for folder in folders:
             yield from self._of_git(folder)

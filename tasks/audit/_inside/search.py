@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tasks.audit._inside.places import SYSTEM, Place, Places, environment, processes
+from tasks.audit._inside.places import SYSTEM, ZIP, Place, Places, environment, processes
 
 _SPACE = b" \t\n\r\x0b\x0c"
 _QUOTES = bytes.maketrans(b"'", b'"')
@@ -85,6 +85,8 @@ class Search:
         if digest in self.seen:
             return
         self.seen.add(digest)
+        if place.data[:4] == ZIP:
+            return  # its members come by themselves; those that are stored as they are would be met here as text
         if place.data[2:4] == b"\r\n":
             self._look_at_bytecode(place)
             return
