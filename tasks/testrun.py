@@ -174,6 +174,7 @@ async def run_tests_on_each(
         "random_order_seed": None,
         "guarded": list(guarded),
         "runs": each,
+        "is_code_ours": True,  # it does not tamper on purpose: one look at the end is enough
         "tracebacks": "native",  # a third of the time of a run that fails at once, were they pytest's own
         "keeps_bytecode": True,  # of the tests, above all: rewriting their asserts is most of a run of few tests
     }
@@ -183,7 +184,7 @@ async def run_tests_on_each(
     for record in records:
         if record["kind"] == "begin":
             of_runs.append([])
-        else:
+        elif of_runs:
             of_runs[-1].append(record)
     is_cut = done.timed_out or done.truncated
     return [

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tasks._inside.frames import Receiver
-from tasks._inside.worker import PR_SET_DUMPABLE, nurse
+from tasks._inside.worker import PR_SET_DUMPABLE, READY, nurse
 
 OUTPUT_HEAD = 40_000
 OUTPUT_TAIL = 60_000
@@ -114,9 +114,10 @@ class Supervisor:
                         self._take(receiver, data)
                     elif event.data == "output":
                         self.output.keep(data)
+                    elif not data:
+                        self._was_forged("the process that starts the workers was ended")
+                        said = b"\n\n"
                     else:
-                        if not data:
-                            raise EOFError("the process that starts pytest has ended: has the environment pytest?")
                         said += data
                         self.worker_pid = int(said.split(b"\n")[0]) if b"\n" in said else 0
                 if self.deadline is not None and time.monotonic() >= self.deadline:
@@ -161,6 +162,7 @@ class Supervisor:
         elif kind == "tampered":
             self.is_tampered = True
             self.emit("tampered", what=fields["what"])
+            self._stop_worker()  # nothing that it says from now on counts
         elif kind == "lines":
             self.emit("lines", **fields)
         elif kind == "done":
@@ -250,6 +252,10 @@ def main(take: Callable[[int], bytes], own_modules: list[Any]) -> None:
     # The nonce is read after the fork: no process that runs tested code ever had it in its memory.
     ours = {name: ends[1] if name == "orders" else ends[0] for name, ends in pipes.items()}
     nonce = take(64).decode()
+    if os.read(ours["ends"], len(READY)) != READY:
+        raise EOFError("the process that starts pytest has ended: has the environment pytest?")
+    # From here on, whoever ends one of these processes is the tested code: no outcome is then a failure of its own.
+    Supervisor(config, ours, nonce).emit("started")
     if config.get("runs") is None:
         Supervisor(config, ours, nonce).watch()
     for number, run in enumerate(config.get("runs") or ()):

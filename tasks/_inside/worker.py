@@ -20,6 +20,7 @@ from tasks._inside.reporter import Reporter, mark_hooks
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
+READY = b"ready\n"
 
 
 def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> None:
@@ -103,7 +104,7 @@ def _send_coverage(coverage: Any, reporter: Reporter, workdir: str) -> None:
 
 
 def nurse(config: dict[str, Any], pipes: dict[str, int], own_modules: list[Any]) -> None:
-    """Import pytest once, then fork a worker for each order; tell `ends` each worker's pid and wait status.
+    """Import pytest once, then fork a worker for each order; tell `ends` READY, then each worker's pid and wait status.
 
     `pipes`: descriptors of `orders` (read), `reports`, `output` and `ends` (write).
     """
@@ -122,6 +123,7 @@ def nurse(config: dict[str, Any], pipes: dict[str, int], own_modules: list[Any])
     import_plugins()  # before the fingerprint: some of them put functions of theirs in pytest when they are imported
     mark_hooks(pytest)
     fingerprint = Fingerprint(own_modules)
+    os.write(pipes["ends"], READY)
     with os.fdopen(pipes["orders"], "rb") as orders:
         for line in orders:
             order = json.loads(line)

@@ -202,6 +202,14 @@ CHEAT_CODE = {
     ),
     "skips itself": "import pytest\npytest.skip('no', allow_module_level=True)",
     "hangs": "while True: pass",
+    "ends the process that starts it": "import os\nos.kill(os.getppid(), 9)",
+    "ends every process": (
+        "import os\n"
+        "for name in os.listdir('/proc'):\n"
+        "    if name.isdigit() and int(name) not in (1, os.getpid()):\n"
+        "        try:\n            os.kill(int(name), 9)\n"
+        "        except OSError:\n            pass"
+    ),
 }
 
 
