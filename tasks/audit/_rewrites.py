@@ -140,8 +140,7 @@ def _is_plain(statement: ast.stmt) -> bool:
 
 
 def _names(statement: ast.stmt) -> set[str]:
-    """Targets of both must differ, and neither may read what the other writes. (Both may read one name: no harm,
-    but also no loss in leaving it out.)"""
+    """All that it reads and writes: where two share none, neither can know of the other."""
     return {node.id for node in ast.walk(statement) if isinstance(node, ast.Name)}
 
 
