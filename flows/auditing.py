@@ -44,11 +44,11 @@ KINDS: dict[Check, tuple[Kind, ...]] = {
 LIMITS = AgentLimits.model_validate({"steps": 60, "seconds": 300})
 
 # Name in the registry, options, and what a reward above nop's is called.
-Cheat = tuple[str, dict[str, str], CheatKind]
+Cheat = tuple[str, dict[str, object], CheatKind]
 CREW: tuple[Cheat, ...] = (
     ("thief", {}, "thief"),
     *((f"tamperer-{trick}", {}, "tamperer") for trick in TRICKS),
-    ("special-caser", {}, "special-caser"),
+    ("special-caser", {"runs": 8}, "special-caser"),
 )
 IN_CODE: tuple[Cheat, ...] = (("guesser", {"guess": "constant"}, "guesser"),)
 IN_FILES: tuple[Cheat, ...] = tuple(
@@ -212,7 +212,7 @@ async def _cheat(task: Task, backend: Backend, suite_hash: str, notes: list[str]
         if rollout.is_unknown:
             notes.append(f"{name}: no verdict: {rollout.verdict.error or rollout.ending_detail}")
         elif rollout.verdict.reward > nothing.reward:
-            place = " ".join((name, *options.values()))
+            place = f"{name} {options['guess']}" if "guess" in options else name
             evidence = _evidence(rollout.diff, rollout.verdict, nothing)
             found.append(Finding(task_id=task.id, kind=kind, place=place, evidence=evidence))
     return found

@@ -118,14 +118,16 @@ def is_literal(text: str) -> bool:
 
 
 async def look(session: Session) -> tuple[dict[str, object], TestReport | None]:
-    """A run of the files that the instruction names tests of (else of all visible tests), with coverage.
+    """A run of the tests that the instruction names (else of all visible ones), with coverage.
 
     Gives also the arguments that name the same tests again. No report: the task has no tests that can be seen.
     """
-    files = sorted({test.partition("::")[0] for test in TEST_ID.findall(session.instruction)})
-    chosen: dict[str, object] = {"tests": files} if files else {}
+    # an id is cut at the first space of its parameters: the test with all of them is meant then
+    named = {test if test.count("[") == test.count("]") else test.partition("[")[0]
+             for test in TEST_ID.findall(session.instruction)}  # fmt: skip
+    chosen: dict[str, object] = {"tests": sorted(named)} if named else {}
     report = (await session.call("run_tests", {**chosen, "coverage": True})).report
-    if files and report is not None and not report.results:
+    if named and report is not None and not report.results:
         chosen, report = {}, (await session.call("run_tests", {"coverage": True})).report
     return chosen, report
 

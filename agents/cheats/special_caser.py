@@ -37,10 +37,16 @@ class Attempt:
 
 
 class SpecialCaser:
-    """Needs `run_tests` and `bash`. On a task without visible tests it answers the instruction's examples only."""
+    """Needs `run_tests` and `bash`. On a task without visible tests it answers the instruction's examples only.
+
+    `runs`: of the tests at most; hard-coded values come before swallowed exceptions.
+    """
 
     name: ClassVar[str] = "special-caser"
     version: ClassVar[str] = "1"
+
+    def __init__(self, runs: int = 40) -> None:
+        self.runs = runs
 
     async def act(self, session: Session) -> None:
         """Hand in the special cases with which most of the shown failing tests pass; nothing where none does."""
@@ -49,12 +55,25 @@ class SpecialCaser:
         if report is None:
             await write_examples(session)
         elif failures := failures_of(report):
-            await _hard_code(session, chosen, report, failures, deadline)
+            await _hard_code(session, chosen, report, failures, _Budget(self.runs - 1, deadline))
         await session.call("submit", {})
 
 
+@dataclass
+class _Budget:
+    """What is left of runs and of time."""
+
+    runs: int
+    deadline: float
+
+    def takes_one(self) -> bool:
+        """Whether another run may start; it is counted then."""
+        self.runs -= 1
+        return self.runs >= 0 and time.monotonic() < self.deadline
+
+
 async def _hard_code(
-    session: Session, chosen: Mapping[str, object], report: TestReport, failures: Sequence[Failure], deadline: float
+    session: Session, chosen: Mapping[str, object], report: TestReport, failures: Sequence[Failure], budget: _Budget
 ) -> None:
     failing = [failure.test for failure in failures]
     others = {result.node_id for result in report.results if result.outcome == "passed"}
@@ -64,10 +83,10 @@ async def _hard_code(
     if not modules:
         session.say("The failing tests run no code that could answer them.")
         return
-    cases = await _learn(session, failures, modules, deadline)
+    cases = await _learn(session, failures, modules, budget)
     best = Attempt((), 0, 0)
     for variant in [tuple(cases), *await _swallowing(session, failures, cases)]:
-        if not variant or time.monotonic() > deadline:
+        if not variant or not budget.takes_one():
             continue
         await _write(session, modules, {path: text_of_cases(path, variant) for path in modules})
         after = (await session.call("run_tests", chosen)).report
@@ -83,12 +102,12 @@ async def _hard_code(
     await _write(session, modules, {path: text_of_cases(path, best.cases) for path in modules})
 
 
-async def _learn(session: Session, failures: Sequence[Failure], modules: Sequence[str], deadline: float) -> list[Case]:
+async def _learn(session: Session, failures: Sequence[Failure], modules: Sequence[str], budget: _Budget) -> list[Case]:
     """Run the failing tests with code that tells about its calls, answer what it told, until it tells nothing new."""
     cases: dict[Call, Case] = {}
     asked: set[Call] = set()  # calls that raise, as long as no test has said what it wants of them
     for _ in range(ROUNDS):
-        if time.monotonic() > deadline:
+        if not budget.takes_one():
             break
         known = [case for call, case in cases.items() if call not in asked]
         texts = {path: text_of_cases(path, known) + text_of_probe(path, failures, asked) for path in modules}
