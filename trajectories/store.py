@@ -29,12 +29,12 @@ from tenacity import (
 
 from tasks.audit.finding import Finding
 from tasks.task import Provenance
-from trajectories.interval import wilson
 from trajectories.atif import Trajectory
 from trajectories.blobs import Blobs
 from trajectories.engine import make_engine, reading
 from trajectories.errors import NotInStore, StoreFault
 from trajectories.filter import parse_filter
+from trajectories.interval import wilson
 from trajectories.rollout import Rollout, RolloutKey
 from trajectories.schema import migrate
 from trajectories.tables import (

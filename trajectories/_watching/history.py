@@ -131,7 +131,11 @@ def _git(words: list[str], scene: Scene) -> bool:
             sources += [rest[at + 1] for at, word in enumerate(rest[:-1]) if word in ("-s", "--source")]
             return any(_is_other(word, scene) for word in sources)
         case "reset" | "diff" | "merge" | "rebase" | "worktree" | "cherry" | "merge-base" | "describe":
-            return "--no-index" not in options and any(_is_other(word, scene) for word in names)
+            if "--no-index" in options:
+                return False
+            # `git diff $revision HEAD`: of two, the one that nobody knows is a revision too
+            is_looped = len(names) > 1 and names[1] in ("HEAD", "--") and names[0].startswith("$")
+            return is_looped or any(_is_other(word, scene) for word in names)
     return False
 
 

@@ -61,6 +61,11 @@ def _remove(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> I
         yield Act("remove", path, line)
 
 
+def _change(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
+    for path in _plain(rest):
+        yield Act("change", path, line, stdin or "")
+
+
 def _copy(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
     paths = _plain(rest)
     into = next((rest[at + 1] for at, word in enumerate(rest[:-1]) if word in ("-t", "--target-directory")), None)
@@ -204,6 +209,7 @@ PROGRAMS: Mapping[str, Program] = {
     **dict.fromkeys(("perl", "ruby", "node", "php", "lua"), _code),
     **dict.fromkeys(("uncompyle6", "decompyle3", "pycdc", "pycdas"), _decompile),
     **dict.fromkeys(("mount", "umount", "findmnt"), _mount),
+    **dict.fromkeys(("ed", "ex"), _change),
     "ln": _link,
     "tee": _tee,
     "touch": _touch,
