@@ -7,6 +7,8 @@ unseen is that a variant fails since an earlier one left something behind; a con
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from os.path import commonprefix
 
 from environments.diff import SYMLINK, Diff
 from environments.sandbox import Backend, running
@@ -71,16 +73,18 @@ async def screen(task: Task, variants: Sequence[Variant], reference: Diff, contr
             survivors.append(variant)
         else:
             found.refused.add(variant.name)
-    together = _combined(reference, survivors) if len(survivors) > 1 else None
-    if together is not None:
-        run = _whole(task, data, together)
-        (report,) = await _reports(task, reference, [run], backend)
-        if passes(run, report):
-            # One may hide what another does; then a weak task is overlooked, and none is wrongly accused.
-            found.equivalent |= {variant.name for variant in survivors}
-            return found
-    if survivors:
-        await _ask_whole_suite(task, data, survivors, reference, found, backend)
+    groups = _groups(reference, survivors)
+    alone = [group[0] for group in groups if len(group) == 1]
+    if any(len(group) > 1 for group in groups):
+        runs = [_whole(task, data, together(reference, group)) for group in groups]
+        reports = await _reports(task, reference, runs, backend)
+        for group, run, report in zip(groups, runs, reports, strict=False):
+            if passes(run, report):
+                # One may hide what another does: then a weak task is overlooked, but none is wrongly accused.
+                found.equivalent |= {variant.name for variant in group}
+        alone = [variant for variant in survivors if variant.name not in found.equivalent]
+    if alone:
+        await _ask_whole_suite(task, data, alone, reference, found, backend)
     return found
 
 
@@ -110,39 +114,51 @@ async def _tells_apart(task: Task, test: str, variant: Variant, reference: Diff,
     return is_right and not await _passes_alone(task, variant.diff, test, backend)
 
 
-def _combined(reference: Diff, variants: Sequence[Variant]) -> Diff | None:
-    """All variants' changes in one, where they do not touch each other and the code still parses."""
-    spans: dict[str, list[tuple[int, int, bytes]]] = {}
-    texts = {change.path: change.after or b"" for change in reference.changes}
+def _groups(reference: Diff, variants: Sequence[Variant]) -> list[list[Variant]]:
+    """As few groups as one look finds, in each of which the variants can be put together."""
+    groups: list[list[Variant]] = []
     for variant in variants:
-        for change in variant.diff.changes:
-            old, new = texts[change.path], change.after or b""
-            if old != new:
-                spans.setdefault(change.path, []).append(_span(old, new))
-    for path, changes in spans.items():
-        text, limit = texts[path], len(texts[path]) + 1
-        for start, end, new in sorted(changes, reverse=True):
-            if end >= limit:
-                return None
-            text, limit = text[:start] + new + text[end:], start
-        try:
-            ast.parse(text)
-        except (SyntaxError, ValueError):
-            return None
-        texts[path] = text
-    return Diff(changes=tuple(change.model_copy(update={"after": texts[change.path]})
-                              if change.path in spans else change for change in reference.changes))  # fmt: skip
+        for group in groups:
+            if _parses_together(reference, [*group, variant]):
+                group.append(variant)
+                break
+        else:
+            groups.append([variant])
+    return groups
+
+
+def _parses_together(reference: Diff, variants: Sequence[Variant]) -> bool:
+    places = sorted((change.path, *_span(old.after or b"", change.after or b"")[:2])
+                    for variant in variants for old, change in zip(reference.changes, variant.diff.changes, strict=True)
+                    if old.after != change.after)  # fmt: skip
+    if any(one[0] == two[0] and one[2] >= two[1] for one, two in pairwise(places)):
+        return False
+    try:
+        for change in together(reference, variants).changes:
+            ast.parse(change.after or b"")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def together(reference: Diff, variants: Sequence[Variant]) -> Diff:
+    """What all variants change in the reference, each at a place of its own."""
+    changes = []
+    for at, change in enumerate(reference.changes):
+        text = change.after or b""
+        made = {_span(text, variant.diff.changes[at].after or b"") for variant in variants}
+        for start, end, new in sorted(made, reverse=True):
+            text = text[:start] + new + text[end:]
+        changes.append(change if change.after is None else change.model_copy(update={"after": text}))
+    return Diff(changes=tuple(changes))
 
 
 def _span(old: bytes, new: bytes) -> tuple[int, int, bytes]:
-    """Whole lines that differ, so that what two variants do to one line is never mixed."""
-    before, after = old.splitlines(keepends=True), new.splitlines(keepends=True)
-    shortest = min(len(before), len(after))
-    head = next((at for at in range(shortest) if before[at] != after[at]), shortest)
-    tail = next((at for at in range(shortest - head) if before[-1 - at] != after[-1 - at]), shortest - head)
-    start = sum(map(len, before[:head]))
-    end = len(old) - sum(map(len, before[len(before) - tail :]))
-    return start, end, b"".join(after[head : len(after) - tail])
+    """The first and the last byte that differ, and what stands there now; of equal texts, nothing at the end."""
+    shortest = min(len(old), len(new))
+    head = len(commonprefix([old, new]))  # noqa: RUF071  these are no paths
+    tail = min(len(commonprefix([old[::-1], new[::-1]])), shortest - head)  # noqa: RUF071
+    return head, len(old) - tail, new[head : len(new) - tail]
 
 
 def passes(run: TestRun, report: TestReport) -> bool:
