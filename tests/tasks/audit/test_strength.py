@@ -117,11 +117,12 @@ async def test_a_loop_costs_no_verdict_of_the_others(tiny_task: Task, bubblewrap
         variant("ends", after.replace(b"        return high\n", b"        import os\n        os._exit(0)\n")),
         variant("cannot be imported", b"1 / 0\n" + after),
         variant("same", after.replace(b"value > high", b"high < value")),
+        variant("same too", after.replace(b"value < low", b"low > value")),
         variant("wrong", after.replace(b"return high", b"return high + 1")),
     ]
     found = await screen(tiny_task, variants, reference, reference, bubblewrap)
     assert found.is_sound
-    assert found.equivalent == {"same"}
+    assert found.equivalent == {"same", "same too"}
     assert found.refused == {"loops", "ends", "cannot be imported", "wrong"}
 
 

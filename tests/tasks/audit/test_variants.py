@@ -75,11 +75,11 @@ def test_mutants_are_other_programs_of_the_changed_lines_first(task: Task) -> No
 
 
 def test_the_bug_itself_is_no_mutant(task: Task) -> None:
-    given = MENDED.replace(b"count += 1", b"count -= 1")
+    given = MENDED.replace(b"count += 1", b"count -= 1  # or not?")
     reference = Diff(changes=(FileChange(path="shop.py", before=given, after=MENDED),))
     found = texts(task, reference)
     assert found
-    assert given.decode() not in found.values()
+    assert not any(is_same_program(given, text.encode()) for text in found.values())
 
 
 def test_mutants_widen_to_the_definition_and_no_further(task: Task) -> None:
@@ -184,14 +184,13 @@ def test_a_rewrite_is_the_same_program_in_other_words(task: Task) -> None:
         "    x = 1\n    return [x for x in range(x)]\n",
         "    import x\n    x = x.y\n    return x\n",
         "    try:\n        x = 1\n    except OSError as x:\n        pass\n    return x\n",
-        "    x = 1\n    x_value = 2\n    return x\n",
+        "    x = 1\n    return x, x_value\n",
     ],
 )
 def test_a_name_that_others_may_know_stays(task: Task, body: str) -> None:
     text = f"def f(a):\n{body}"
-    for variant in equivalent_variants(task, reference_of(f__py=text.encode())):
-        new = (variant.diff.changes[0].after or b"").decode()
-        assert {each.id for each in ast.walk(ast.parse(new)) if isinstance(each, ast.Name)} >= {"x"}
+    assert not [variant for variant in equivalent_variants(task, reference_of(f__py=text.encode()))
+                if "renamed" in variant.name]  # fmt: skip
 
 
 @pytest.mark.parametrize("pair", ["a = 1\n    b = a", "a = b\n    b = 1", "a = 1\n    a = 2", "a = 1\n    b = g()"])
