@@ -84,7 +84,9 @@ async def _of_suite(judge: "_Judge", wrong: Sequence[Variant], rewrites: Sequenc
                 variant, f"{found.apart[variant.name]} of the suite fails, and is no test of the task\n"
             )
         elif variant.name in found.unsure:
-            judge.notes.append(f"{variant.name}: the whole suite did not come to its end with it")
+            judge.notes.append(
+                f"{variant.name}: not judged: the whole suite did not end with it, or a test failed beside others only"
+            )
 
 
 async def _screened(judge: "_Judge", mutants: Sequence[Variant], control: Diff) -> Screened:
