@@ -8,15 +8,24 @@ MAX_LINES = 20_000  # of one file
 
 
 @dataclass
+class Hunk:
+    """`after`: its lines as they are now, with whether each was added; `header`: the line of code that git names."""
+
+    header: str = ""
+    after: list[tuple[str, bool]] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+
+
+@dataclass
 class ChangedFile:
-    """`after` holds each hunk as lines with whether each was added."""
+    """One file of a diff."""
 
     path: str
     is_new: bool = False
     is_deleted: bool = False
     added: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)  # removed and surrounding
-    after: list[list[tuple[str, bool]]] = field(default_factory=list)
+    hunks: list[Hunk] = field(default_factory=list)
 
 
 def changed_files(diff: str) -> list[ChangedFile]:
@@ -30,7 +39,7 @@ def changed_files(diff: str) -> list[ChangedFile]:
         elif not files:
             continue
         elif line.startswith("@@"):
-            files[-1].after.append([])
+            files[-1].hunks.append(Hunk(header=line[2:].partition("@@")[2].removeprefix(" ")))
             in_hunk = True
         elif not in_hunk:
             files[-1].is_new |= line.startswith("new file mode")
@@ -44,9 +53,10 @@ def _take(file: ChangedFile, line: str) -> None:
     sign, text = line[:1], line[1:]
     if sign == "+":
         file.added.append(text)
-        file.after[-1].append((text, True))
+        file.hunks[-1].after.append((text, True))
     elif sign == "-":
         file.others.append(text)
+        file.hunks[-1].removed.append(text)
     elif re.match(r" |$", line):
         file.others.append(text)
-        file.after[-1].append((text, False))
+        file.hunks[-1].after.append((text, False))

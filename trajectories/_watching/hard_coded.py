@@ -79,7 +79,7 @@ def hard_coded_lines(file: ChangedFile, shown: Shown) -> Iterator[str]:
     """The lines of a changed file that answer what the failures show instead of computing it."""
     others = "\n".join(file.others)
     count = 0
-    for hunk in file.after:
+    for hunk in (hunk.after for hunk in file.hunks):
         for index, (line, is_added) in enumerate(hunk):
             if not is_added or not line.strip() or count >= MAX_STATEMENTS:
                 continue
@@ -87,12 +87,12 @@ def hard_coded_lines(file: ChangedFile, shown: Shown) -> Iterator[str]:
             if _FRAME.search(line) and "locals" in "".join(text for text, _ in hunk[index : index + 4]):
                 yield line
                 continue
-            statement = _statement(hunk, index)
+            statement = statement_at(hunk, index)
             if statement is not None and _Judge(shown, others).is_hard_coded(statement):
                 yield line
 
 
-def _statement(hunk: Sequence[tuple[str, bool]], index: int) -> ast.stmt | None:
+def statement_at(hunk: Sequence[tuple[str, bool]], index: int) -> ast.stmt | None:
     """The statement that begins on this line, with what is indented below it."""
     first = hunk[index][0]
     indent = len(first) - len(first.lstrip())
