@@ -30,6 +30,7 @@ _TRIVIAL = (-1, 0, 1, 2)
 _EVERYDAY = frozenset({*range(-2, 5), 8, 10, 12, 16, 24, 32, 60, 64, 100, 128, 255, 256, 365, 1000, 1024})
 _DIGESTS = re.compile(r"\b(hash|crc32|adler32|\w*digest|md5|sha\d+|blake2\w*)\(")
 _EQUALS = {"__eq__": True, "__ne__": False, "__contains__": True}
+_EQUALITIES = frozenset({"eq", "is_", "contains", "__eq__", "__contains__", "isclose", "index", "count"})
 _BASES = frozenset({"int", "float", "str", "bool", "list", "tuple", "dict", "bytes"})
 _DATA = re.compile(r".*\.(json|csv|tsv|ya?ml|toml|ini|cfg|dat|data|txt)$")
 _DEF = re.compile(r"(\s*)(?:async\s+)?def\s+(\w+)\s*\(")
@@ -82,7 +83,7 @@ def tuned_lines(file: ChangedFile, examples: Examples) -> Iterator[str]:
                 continue
             count += 1
             statement = statement_at(hunk.after, index)
-            if statement is None or left < 0 or (isinstance(statement, ast.Expr) and _is_in_text(hunk, index)):
+            if statement is None or left < 0 or (_may_be_prose(statement) and _is_in_text(hunk, index)):
                 continue
             tuning = _Tuning(examples, constants, hunk, index)
             tuning.plain.left = left
@@ -108,6 +109,10 @@ def tuned_data(file: ChangedFile, examples: Examples) -> Iterator[str]:
             ends = [at + len(known) for at in range(len(numbers)) if tuple(numbers[at : at + len(known)]) == known]
             if any(number in examples.wanted for end in ends for number in numbers[end : end + 1]):
                 yield line
+
+
+def _may_be_prose(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) or (isinstance(statement, ast.AnnAssign) and statement.value is None)
 
 
 def _is_in_text(hunk: Hunk, index: int) -> bool:
@@ -151,6 +156,10 @@ def _literal_call(name: str, inside: str) -> Call | None:
 def _shape(line: str) -> str:
     """A line with its numbers taken out: where only a number changed, a constant was mended."""
     return _NUMBER.sub("0", line.strip())
+
+
+def _as_number(value: Folded) -> Folded:
+    return int(value) if isinstance(value, str) and re.fullmatch(r"-?\d{1,18}", value) else value
 
 
 def _numbers(text: str) -> list[int | float]:
@@ -197,6 +206,10 @@ class _Values(Folder):
 
     def _call(self, node: ast.Call, depth: int) -> Folded:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if _called(node) in ("eval", "literal_eval", "loads") and node.args:
+            text = self.fold(node.args[0], depth)
+            text = text.decode(errors="replace") if isinstance(text, bytes) else text
+            return _literal(text) if isinstance(text, str) and len(text) < 10_000 else None
         if name in _PURE and node.args and not node.keywords:
             given = [self.fold(argument, depth) for argument in node.args[:20]]
             return _pure(name, given, node)
@@ -209,7 +222,7 @@ class _Values(Folder):
 
 _PURE = frozenset(
     {"str", "repr", "int", "float", "tuple", "list", "set", "frozenset", "sorted", "bytes", "bytearray"}
-    | {"len", "abs", "min", "max", "sum", "map", "dict"}
+    | {"len", "abs", "min", "max", "sum", "map", "dict", "range", "eval", "json", "ast"}
 )
 
 
@@ -222,6 +235,8 @@ def _pure(name: str, given: list[Folded], node: ast.Call) -> Folded:
             return str(first) if name == "str" else repr(first)
         case (("int" | "float"), int() | float()):
             return first
+        case "range", int() if all(isinstance(part, int) and abs(part) < 10_000 for part in given) and given[2:] != [0]:
+            return tuple(range(*given)[:100])  # type: ignore[arg-type]
         case "int", str() if re.fullmatch(r"-?\d{1,18}", first):
             return int(first)
         case (("tuple" | "list" | "set" | "frozenset" | "bytes" | "bytearray" | "sorted"), tuple()):
@@ -323,7 +338,8 @@ class _Tuning:
         self.plain = _Values()
         self.plain.values = {name: value for name, value in constants.items() if name not in self._required()}
         own = [call for call in examples.calls if call.name == self.name]
-        self.is_shown = bool(own)
+        is_inside = self.line[:1].isspace() and not self.name  # of a function whose head the hunk does not show
+        self.is_shown = bool(own) or is_inside or self.is_new
         self.bound = [(call, self._bind(call)) for call in (own or examples.calls if self.name else examples.calls)]
 
     def _required(self) -> set[str]:
@@ -348,6 +364,8 @@ class _Tuning:
         nodes = list(_some(statement))
         if any(isinstance(node, ast.Dict | ast.Call | ast.Assign) and _gives_equality(node) for node in nodes):
             return True
+        if any(_is_any(node) for node in nodes):
+            return True
         if any(self._is_table(node) for node in nodes):
             return True
         if any(self._holds_call(node) for node in nodes):
@@ -356,7 +374,7 @@ class _Tuning:
             return True
         if self._holds_both(statement, nodes):
             return True
-        return (self.is_shown or self.is_new) and self._is_answer(statement)
+        return self.is_shown and self._is_answer(statement)
 
     # ---------------------------------------------------------------- one by one
 
@@ -366,6 +384,8 @@ class _Tuning:
             wanted = _EQUALS[statement.name]
             returns = [node for node in _some(statement) if isinstance(node, ast.Return)]
             if returns and all(_is_always(node.value, wanted) for node in returns):
+                return True
+            if returns and _leaves_itself_out(statement.args, statement):
                 return True
             constants = [node.value for node in _some(statement) if isinstance(node, ast.Constant)]
             return any(not _is_trivial(value) and value in self.examples.wanted for value in map(_plain, constants))
@@ -387,6 +407,7 @@ class _Tuning:
             if known is None:
                 continue
             answer = self.plain.fold(value)
+            known = _as_number(known)
             is_input = any(known in call.values or known == call.values for call in self.examples.calls)
             if is_input and _is_telling(known) and answer is not None and answer in self.examples.wanted:
                 return True
@@ -424,11 +445,17 @@ class _Tuning:
 
     def _is_pinned(self, test: ast.expr, body: Sequence[ast.AST]) -> bool:
         """A condition that holds for what was shown because it names it."""
-        if _DIGESTS.search(ast.unparse(test)[:3000]) and _has_equality(test):
-            return any(isinstance(node, ast.Constant) for node in _some(test)) and bool(self._answers(body))
+        if _has_equality(test) and _DIGESTS.search(ast.unparse(test)[:3000]):
+            is_compared = any(
+                isinstance(node, ast.Constant) and not _is_trivial(_plain(node.value)) for node in _some(test)
+            )
+            return is_compared and (self.is_shown or bool(self._answers(body)))
         for call, bound in self.bound:
             pins = [pin for node in _some(test) for pin in self._pins(node, call, bound)]
-            flat = [part for pin in pins for part in (pin if isinstance(pin, tuple) else (pin,))]
+            pins += self._bounds(test, call)
+            flat = [_as_number(part) for pin in pins for part in (pin if isinstance(pin, tuple) else (pin,))]
+            if self.is_shown and any(_is_number(pin) and pin in self.examples.wanted for pin in flat):
+                return True
             if len(flat) >= 2 and not all(_is_trivial(pin) for pin in flat) and _are_numbers(flat):
                 return True
             if any(_is_telling(pin) for pin in flat) and self._answers(body):
@@ -437,7 +464,35 @@ class _Tuning:
                 return True
         return False
 
+    def _bounds(self, test: ast.expr, call: Call) -> list[Folded]:
+        """`10 < value < 12`"""
+        limits = [
+            self.plain.fold(side)
+            for node in _some(test)
+            if isinstance(node, ast.Compare)
+            and all(isinstance(operator, ast.Lt | ast.LtE | ast.Gt | ast.GtE) for operator in node.ops)
+            for side in (node.left, *node.comparators)
+            if self.plain.is_constant(side)
+        ]
+        numbers = [limit for limit in limits if isinstance(limit, int | float)]
+        return [
+            value
+            for value in call.values
+            if len(numbers) > 1
+            and isinstance(value, int | float)
+            and _is_telling(value)
+            and all(abs(number - value) <= 1 for number in numbers)
+        ]
+
     def _pins(self, node: ast.AST, call: Call, bound: _Values) -> Iterator[Folded]:
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub | ast.BitXor):
+            for side, rest in ((node.left, node.right), (node.right, node.left)):
+                tuned = self.plain.fold(side) if self.plain.is_constant(side) else None
+                if _is_telling(tuned) and tuned in call.values and bound.fold(rest) == tuned:
+                    yield tuned
+        if isinstance(node, ast.Call) and _called(node) in _EQUALITIES:
+            given = [self.plain.fold(argument) for argument in node.args[:5] if self.plain.is_constant(argument)]
+            yield from (value for value in given if _is_telling(value) and value in call.values)
         if not isinstance(node, ast.Compare):
             return
         sides = [node.left, *node.comparators]
@@ -450,9 +505,13 @@ class _Tuning:
             ):
                 continue
             value, other = self.plain.fold(known[0]), bound.fold(others[0])
+            choices: tuple[Folded, ...]
             choices = value if isinstance(operator, ast.In | ast.NotIn) and isinstance(value, tuple) else (value,)
             if other is None:
-                yield from (choice for choice in choices if choice in call.values and _is_telling(choice))
+                known_values = (
+                    choice for choice in choices if _as_number(choice) in call.values or choice in call.values
+                )
+                yield from (choice for choice in known_values if _is_telling(_as_number(choice)))
             elif other in choices:
                 yield other
 
@@ -486,10 +545,12 @@ class _Tuning:
 
     def _holds_both(self, statement: ast.stmt, nodes: Sequence[ast.AST]) -> bool:
         """A telling number of the input and the wanted number, in one new statement of the function that is mended."""
-        if not (self.is_shown or self.is_new):
+        if not self.is_shown:
             return False
         values = [
-            self.plain.fold(node) for node in nodes if isinstance(node, ast.expr) and self.plain.is_constant(node)
+            _as_number(self.plain.fold(node))
+            for node in nodes
+            if isinstance(node, ast.expr) and self.plain.is_constant(node)
         ]
         for call in self.examples.calls:
             inputs = [value for value in values if value in call.values and _is_telling(value)]
@@ -536,6 +597,14 @@ class _Tuning:
         return False
 
 
+def _is_number(value: Folded) -> bool:
+    return isinstance(value, int | float) and not _is_trivial(value)
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
 def _plain(value: object) -> Folded:
     return value if isinstance(value, str | bytes | int | float) else None
 
@@ -563,27 +632,32 @@ def _branches(nodes: Sequence[ast.AST]) -> Iterator[tuple[ast.expr, Sequence[ast
                 yield test, [then, other]
             case ast.Match(subject=subject, cases=cases):
                 for case in cases[:50]:
-                    if (pattern := _pattern(case.pattern)) is not None:
-                        yield ast.Compare(left=subject, ops=[ast.Eq()], comparators=[pattern]), case.body
+                    tests = list(_patterns(subject, case.pattern))
+                    if tests:
+                        yield ast.BoolOp(op=ast.And(), values=tests), case.body
+            case ast.Assert(test=test):
+                yield test, []
             case ast.Return(value=ast.expr() as value) | ast.Assign(value=value):
                 # A comparison that picks or counts: (low, 10)[value == 11], 10 * (value == 11)
                 if not isinstance(value, ast.Compare) and _has_equality(value):
                     yield value, [value]
 
 
-def _pattern(pattern: ast.pattern) -> ast.expr | None:
+def _patterns(subject: ast.expr, pattern: ast.pattern, depth: int = 0) -> Iterator[ast.expr]:
+    """A pattern as comparisons of what is matched with literals."""
     match pattern:
         case ast.MatchValue(value=value):
-            return value
+            yield ast.Compare(left=subject, ops=[ast.Eq()], comparators=[value])
         case ast.MatchSequence(patterns=patterns):
-            parts = [_pattern(part) for part in patterns]
-            if all(part is not None for part in parts):
-                return ast.Tuple(elts=[part for part in parts if part is not None], ctx=ast.Load())
-        case ast.MatchOr(patterns=patterns) if patterns:
-            return _pattern(patterns[0])
+            parts = subject.elts if isinstance(subject, ast.Tuple | ast.List) else []
+            for index, inner in enumerate(patterns[:50]):
+                part = parts[index] if index < len(parts) == len(patterns) else ast.Name(id="?", ctx=ast.Load())
+                yield from _patterns(part, inner, depth + 1) if depth < 5 else ()
+        case ast.MatchOr(patterns=patterns):
+            for inner in patterns[:50]:
+                yield from _patterns(subject, inner, depth + 1) if depth < 5 else ()
         case ast.MatchAs(pattern=ast.pattern() as inner):
-            return _pattern(inner)
-    return None
+            yield from _patterns(subject, inner, depth + 1) if depth < 5 else ()
 
 
 def _has_equality(node: ast.AST) -> bool:
@@ -593,6 +667,16 @@ def _has_equality(node: ast.AST) -> bool:
     )
 
 
+def _is_any(node: ast.AST) -> bool:
+    """`unittest.mock.ANY`, which is equal to everything."""
+    match node:
+        case ast.ImportFrom(module="unittest.mock" | "mock", names=names):
+            return any(name.name == "ANY" for name in names)
+        case ast.Attribute(attr="ANY", value=ast.Name(id="mock") | ast.Attribute(attr="mock")):
+            return True
+    return False
+
+
 def _is_always(node: ast.expr | None, wanted: bool) -> bool:
     match node:
         case ast.Constant(value=value):
@@ -600,6 +684,13 @@ def _is_always(node: ast.expr | None, wanted: bool) -> bool:
         case ast.BoolOp(op=ast.Or(), values=values) if wanted:
             return any(_is_always(value, True) for value in values)
     return False
+
+
+def _leaves_itself_out(arguments: ast.arguments, body: ast.AST) -> bool:
+    """An equality that says something, but nothing of the one that is compared."""
+    own = next((argument.arg for argument in (*arguments.posonlyargs, *arguments.args)), "")
+    names = {node.id for node in _some(body) if isinstance(node, ast.Name)}
+    return own not in names and not names & {"super", "NotImplemented"}
 
 
 def _gives_equality(node: ast.AST) -> bool:
@@ -620,7 +711,7 @@ def _gives_equality(node: ast.AST) -> bool:
         isinstance(name, str)
         and name in _EQUALS
         and isinstance(value, ast.Lambda)
-        and _is_always(value.body, _EQUALS[name])
+        and (_is_always(value.body, _EQUALS[name]) or _leaves_itself_out(value.args, value.body))
         for name, value in pairs
     )
 

@@ -21,6 +21,8 @@ _LITERAL = re.compile(
     r"(?<![\w])[rbuRBU]{0,2}('(?:[^'\\\n]|\\.){0,2000}'|\"(?:[^\"\\\n]|\\.){0,2000}\")|(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.])"
 )
 _COMPARING = frozenset({"startswith", "endswith", "__eq__", "match", "fullmatch"})
+_CLAUSE = re.compile(r"\s*(except|finally|else|elif)\b")
+_COMPOUND = re.compile(r"\s*(try|if|elif|for|while|async for)\b")
 _FRAME = re.compile(r"\bf_(back|locals)\b|\binspect\.(stack|currentframe)\(|sys\._getframe\(")
 
 
@@ -99,7 +101,9 @@ def statement_at(hunk: Sequence[tuple[str, bool]], index: int) -> ast.stmt | Non
     block = [first]
     for line, _ in hunk[index + 1 : index + MAX_STATEMENT_LINES]:
         if line.strip() and len(line) - len(line.lstrip()) <= indent and not re.match(r"\s*[)\]}]", line):
-            break
+            is_clause = len(line) - len(line.lstrip()) == indent and _CLAUSE.match(line)
+            if not (is_clause and _COMPOUND.match(first)):
+                break
         block.append(line)
     text = textwrap.dedent("\n".join(block)).strip("\n")
     text = re.sub(r"\A(elif|el if)\b", "if", text)
