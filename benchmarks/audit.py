@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import json
 import os
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -38,9 +39,11 @@ from tasks.suite import open_suite, prepare_suite
 from tasks.task import Provenance, Task
 from tasks.testrun import run_tests
 from tasks.verifiers.data import PytestData
-from tests.tiny_repository import TINY_FILES
 from trajectories.interval import wilson
 from trajectories.rollout import AttemptKind, Rollout, RolloutKey
+
+sys.path.append(str(Path(__file__).parents[1]))  # the corpus is about the repository that the tests have
+from tests.tiny_repository import TINY_FILES
 
 CORPUS = Path(__file__).with_name("trajectories.yaml")
 PACKAGE = "pypi:sqlparse==0.6.1"
