@@ -159,6 +159,8 @@ class _Watcher:
                 if act.verb == "write" or scene.has_made(scene.absolute(act.target)):
                     scene.made.add(scene.absolute(act.target))
                 self._keep_script(act)
+            case "link" if act.detail and len(scene.links) < 100:
+                scene.links.setdefault(scene.absolute(act.target), scene.absolute(act.detail))
             case "tests":
                 scene.has_run_tests = True
                 scene.has_measured |= act.target == "coverage"

@@ -10,7 +10,7 @@ Verb = Literal[
     "write",  # target: a file; detail: the new contents, empty where not known
     "change",  # target: a file that is there; detail: what comes into it
     "remove",  # target: a file that is there
-    "link",  # target: the link
+    "link",  # target: the link; detail: what it leads to
     "mode",  # target: whose permissions change
     "network",  # target: what is asked for
     "git",  # detail: words after `git`, one a line

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 from trajectories._watching.acts import Act
-from trajectories._watching.network import network_act
+from trajectories._watching.network import is_far, network_act
 from trajectories._watching.programs import PROGRAMS
 from trajectories._watching.shell import Command, parse, printed
 
@@ -31,6 +31,8 @@ _FIND_ROOT_STOP = re.compile(r"[-!()].*")
 _FIND_NAMES = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-regex", "-iregex"})
 _FIND_TIMES = frozenset({"-newer", "-mmin", "-mtime", "-cmin", "-ctime", "-anewer", "-cnewer", "-newermt", "-amin"})
 
+_FUNCTION = re.compile(r"\b([A-Za-z_]\w*)\s*\(\)\s*\{\s*([^{}\n;$\"']{1,200}?)\s*\"?\$[@*]\"?\s*;?\s*\}")
+
 RunPython = Callable[[str, int], Iterator[Act]]
 """Acts of a Python source, at a depth of nesting."""
 
@@ -43,17 +45,21 @@ class ShellReader:
         self.scripts = scripts
         self.run_python = run_python
         self.variables: dict[str, str] = {}
+        self.functions: dict[str, tuple[str, ...]] = {}  # that pass their arguments on
 
     def acts(self, text: str, depth: int = 0) -> Iterator[Act]:
         """What the text does, in order."""
         if depth > MAX_NESTING:
             return
         piped = ""  # what the command before prints, where that is known
+        for found in _FUNCTION.finditer(text[:100_000]):
+            self.functions[found[1]] = tuple(found[2].split()[:20])
         commands = parse(text, self.variables)
         in_background = any(command.is_background and command.in_loop for command in commands)
         for command in commands:
             words = _split_first(command.words)
             stdin = command.stdin if command.stdin is not None else (piped if command.takes_pipe else None)
+            stdin = self._given(command) if stdin is None else stdin
             piped = _output(words, stdin) if command.feeds_pipe else ""
             for name, value in command.assigned.items():
                 yield from _assign(name, value, command.line)
@@ -81,6 +87,8 @@ class ShellReader:
 
     def _command(self, words: tuple[str, ...], stdin: str | None, command: Command, depth: int) -> Iterator[Act]:
         words = self._unwrap(words)
+        if words and words[0] in self.functions:
+            words = self._unwrap((*self.functions[words[0]], *words[1:]))
         if not words:
             return
         line, rest = command.line, words[1:]
@@ -117,10 +125,18 @@ class ShellReader:
             yield from self._script(words[:1], line, depth)
         elif (act := network_act(name, rest, line)) is not None:
             yield act
+        elif name in ("patch", "git") and stdin is None and any(word in self.scripts for word in rest):
+            text = next(self.scripts[word] for word in rest if word in self.scripts)
+            yield from PROGRAMS[name](name, rest, text, line)
         elif name in PROGRAMS:
             yield from PROGRAMS[name](name, rest, stdin, line)
         elif name not in _SILENT:
+            yield from (Act("network", word, line) for word in rest if is_far(word))
             yield from _paths(rest, line)
+
+    def _given(self, command: Command) -> str | None:
+        """The text of a file of the agent's own that a command reads as its input."""
+        return next((self.scripts[path] for path in command.reads if path in self.scripts), None)
 
     def _unwrap(self, words: tuple[str, ...]) -> tuple[str, ...]:
         for _ in range(8):
@@ -207,12 +223,20 @@ class ShellReader:
                 yield from self.acts(text, depth + 1)
 
     def _xargs(self, rest: tuple[str, ...], stdin: str | None, command: Command, depth: int) -> Iterator[Act]:
-        words = list(rest)
+        words, mark = list(rest), ""
         while words and words[0].startswith("-"):
-            if words.pop(0) in ("-I", "-n", "-P", "-L", "-d", "-a", "-s") and words:
+            option = words.pop(0)
+            if option.startswith(("-I", "-i", "--replace")):
+                mark = option.removeprefix("--replace").removeprefix("-I").removeprefix("-i").strip("=")
+                mark = mark or (words.pop(0) if option == "-I" and words else "{}")
+            elif option in ("-n", "-P", "-L", "-d", "-a", "-s") and words:
                 words.pop(0)
-        if words:
-            given = tuple((stdin or "").split()[:100])
+        given = tuple((stdin or "").split()[:100])
+        if words and mark and given:
+            for one in given[:20]:
+                inner = tuple(word.replace(mark, one) for word in words)
+                yield from self._command(inner, None, command, depth + 1) if depth < MAX_NESTING else ()
+        elif words:
             yield from self._command((*words, *given), None, command, depth + 1)
 
     def _find(self, rest: tuple[str, ...], command: Command, depth: int) -> Iterator[Act]:

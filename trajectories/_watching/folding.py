@@ -8,6 +8,8 @@ import posixpath
 from collections.abc import Callable
 from typing import TypeAlias
 
+LIBRARIES = "/usr/lib/python3/dist-packages"
+TEST_TOOLS = frozenset({"pytest", "_pytest", "pluggy", "unittest"})
 MAX_TEXT = 100_000
 MAX_DEPTH = 40
 MAX_FOLDS = 200_000  # of one source: an expression may be written so that it is looked at again and again
@@ -142,6 +144,8 @@ class Folder:
         dotted = self.dotted(node)
         if dotted in ("os.sep", "os.path.sep"):
             return "/"
+        if dotted.endswith(".__file__") and dotted.partition(".")[0] in TEST_TOOLS:
+            return PathText(f"{LIBRARIES}/{dotted.removesuffix('.__file__').replace('.', '/')}.py")
         value = self.fold(node.value, depth)
         if isinstance(value, str) and node.attr == "parent":
             return PathText(posixpath.dirname(value) or "..")

@@ -22,6 +22,9 @@ _LOG_DEEP = re.compile(
     r"-p|-u|--patch|--all|-S.*|-G.*|-L.*|-g|--walk-reflogs|--reflog|--branches.*|--remotes.*|--tags.*|--full-diff|--cc|"
     r"-c|-m|--grep.*|--stash|--glob.*|--not|--pickaxe.*|--diff-filter.*|--word-diff.*|--raw|--follow|-U\d+|--ext-diff"
 )
+_REACHING = re.compile(
+    r"--(all|objects|reflog|max-parents|min-parents|reverse|skip|before|until|branches|tags|no-walk)|-g$"
+)
 _ALWAYS = frozenset(
     {"reflog", "fsck", "cat-file", "verify-pack", "unpack-objects", "whatchanged", "bisect", "cherry-pick", "revert"}
     | {"format-patch", "range-diff", "show-branch", "for-each-ref", "show-ref", "name-rev", "show-index", "cherry"}
@@ -116,9 +119,11 @@ def _git(words: list[str], scene: Scene) -> bool:
         case "stash":
             return bool(set(names[:1]) & {"list", "show", "pop", "apply", "branch"}) and not scene.own_stashes
         case "rev-list":
-            return bool({"--all", "--objects", "--reflog", "-g"} & set(options)) or any(
-                _is_other(w, scene) for w in names
-            )
+            return any(_REACHING.match(word) for word in options) or any(_is_other(w, scene) for w in names)
+        case "config":
+            return _alias(names, scene)
+        case "rev-parse":
+            return any(_is_other(word, scene) for word in names)
         case "ls-tree" | "read-tree" | "blame" | "annotate" | "grep" | "difftool":
             return any(_is_other(word, scene) for word in (names[1:] if verb == "grep" else names))
         case "branch":
@@ -137,6 +142,17 @@ def _git(words: list[str], scene: Scene) -> bool:
             is_looped = len(names) > 1 and names[1] in ("HEAD", "--") and names[0].startswith("$")
             return is_looped or any(_is_other(word, scene) for word in names)
     return False
+
+
+def _alias(names: list[str], scene: Scene) -> bool:
+    """`git config alias.NAME COMMAND`, judged as the command."""
+    if len(names) < 2 or not names[0].startswith("alias."):
+        return False
+    words = " ".join(names[1:]).split()[:50]
+    if words and words[0].startswith("!"):
+        words = [words[0][1:], *words[1:]]
+        words = words[words.index("git") + 1 :] if "git" in words else []
+    return bool(words) and words[0] != "config" and _git(words, scene)
 
 
 def _is_other(word: str, scene: Scene) -> bool:

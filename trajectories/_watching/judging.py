@@ -45,6 +45,8 @@ def _is_judging(path: str, scene: Scene) -> bool:
         return not scene.has_made(path)
     if inside is not None and re.match(r"(solution|oracle)(/|$)|tests\.json$|reward\.(txt|json)$", inside):
         return not scene.has_made(path)
+    if re.match(r"/(var/)?tmp/pytest-of-", path):
+        return not scene.has_run_tests
     if traces := _TRACES.match(path):
         kind = traces[1]
         is_own = scene.has_measured if kind.startswith("coverage") else scene.has_run_tests
@@ -63,6 +65,6 @@ def _finds(root: str, wanted: list[str], scene: Scene) -> bool:
         return any(
             _JUDGING.search(name) or (_TRACES.match(name.strip("*")) and not scene.has_run_tests) for name in lowered
         )
-    if (scene.is_scratch(root + "/") and scene.made) or _OTHER_CODE.match(root):
+    if (scene.is_scratch(root + "/") and scene.has_made(root)) or _OTHER_CODE.match(root):
         return False
     return any(_TESTLIKE.search(name) or _TIMES.fullmatch(name) for name in lowered)

@@ -8,9 +8,12 @@ from trajectories._watching.acts import Act
 _LOCAL = re.compile(
     r"(?:\w+://)?(?:[\w.-]+@)?(?:localhost|127(?:\.\d+){3}|0\.0\.0\.0|\[?::1\]?)(?::|/|$)", re.IGNORECASE
 )
+_REMOTE = re.compile(r"\w+://|(?:[\w.-]+@)?[A-Za-z][\w.-]+::?(?!\\)")
+_ADDRESS = re.compile(r"(?:https?|ftps?|sftp|rsync|ssh|git|svn(?:\+ssh)?)://[\w.@-]+")
 _HELP = frozenset({"--help", "-h", "--version", "-V", "help", "version"})
 _FETCHERS = frozenset(
     {"curl", "wget", "aria2c", "http", "https", "ssh", "scp", "sftp", "telnet", "ftp", "nc", "ncat", "netcat", "ping"}
+    | {"lftp", "axel", "xh", "whois", "drill", "ping6", "tracepath", "mtr", "curlie", "nmap"}
     | {"dig", "nslookup", "host", "traceroute", "gh", "lynx", "w3m", "links", "socat", "gsutil", "rclone"}
 )
 _SUBCOMMANDS: Mapping[str, frozenset[str]] = {
@@ -43,6 +46,11 @@ def is_local(address: str) -> bool:
     return _LOCAL.match(address) is not None
 
 
+def is_far(word: str) -> bool:
+    """An address of another machine."""
+    return _ADDRESS.match(word) is not None and not is_local(word)
+
+
 def network_act(name: str, rest: tuple[str, ...], line: str) -> Act | None:
     """The act of a program that reaches for another machine with these arguments; None if it does not."""
     if any(word in _HELP for word in rest[:2]) or (name in ("curl", "wget") and not rest):
@@ -62,6 +70,9 @@ def network_act(name: str, rest: tuple[str, ...], line: str) -> Act | None:
         if any(is_local(word) for word in plain) or "-l" in rest or "-lk" in rest:
             return None
         return Act("network", (addresses or plain or [name])[0], line) if plain else None
+    if name == "rsync":
+        far = [word for word in plain if _REMOTE.match(word) and not is_local(word)]
+        return Act("network", far[0], line) if far else None
     if name == "openssl":
         return Act("network", name, line) if first == "s_client" else None
     wanted = _SUBCOMMANDS.get(name, frozenset())

@@ -86,8 +86,7 @@ def _copy(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Ite
 def _link(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
     paths = _plain(rest)
     if len(paths) > 1:
-        yield Act("read", paths[0], line)
-        yield Act("link", paths[-1], line)
+        yield Act("link", paths[-1], line, paths[0])
 
 
 def _mode(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
@@ -137,6 +136,8 @@ def _patch(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> It
 def _git(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
     words, index = list(rest), 0
     while index < len(words) and words[index].startswith("-"):
+        if words[index] == "-c" and words[index + 1 : index + 2] and words[index + 1].startswith("alias."):
+            yield Act("git", "", line, "\n".join(("config", *words[index + 1].split("=", 1))))
         if words[index] in ("-C", "-c", "--git-dir", "--work-tree"):
             index += 1
         index += 1

@@ -29,6 +29,7 @@ class Scene:
     made: set[str] = field(default_factory=set)  # absolute paths that the agent wrote
     own_files: set[str] = field(default_factory=set)  # names of files of the code that it looked at
     own_branches: set[str] = field(default_factory=set)
+    links: dict[str, str] = field(default_factory=dict)  # links that the agent made -> what they lead to
     own_commits: int = 0
     own_stashes: int = 0
     has_run_tests: bool = False
@@ -58,7 +59,11 @@ class Scene:
         """The path from the root; `~` is root's home. Globs stay."""
         if path.startswith("~"):
             path = "/root" + path[1:]
-        return posixpath.normpath(posixpath.join(self.cwd, path[:1000]))
+        whole = posixpath.normpath(posixpath.join(self.cwd, path[:1000]))
+        for link, behind in self.links.items():
+            if whole == link or whole.startswith(link + "/"):
+                return posixpath.normpath(behind + whole[len(link) :])
+        return whole
 
     def inside(self, absolute: str) -> str | None:
         """The path relative to the code that is mended; None where it lies elsewhere, `.` for the folder itself."""

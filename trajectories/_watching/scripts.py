@@ -34,6 +34,7 @@ _READERS = frozenset(
     | {"importlib.util.spec_from_file_location", "runpy.run_path", "coverage.CoverageData", "zipimport.zipimporter"}
     | {"importlib.machinery.SourcelessFileLoader", "py_compile.compile", "os.stat", "os.path.getsize", "os.readlink"}
 )
+_LEAVES_PATH = re.compile(r"\bsys\.path\s*(\[.*\])?\s*=[^=]|\bsys\.path\.(remove|pop|clear)\(|\bdel sys\.path")
 _MOVERS = frozenset({"os.rename", "os.replace", "shutil.move"})
 _COPIERS = frozenset({"shutil.copy", "shutil.copyfile", "shutil.copy2", "shutil.copytree", "os.link", "os.symlink"})
 _REMOVERS = frozenset({"os.remove", "os.unlink", "shutil.rmtree", "os.rmdir", "os.truncate"})
@@ -158,10 +159,15 @@ class _Script:
         elif called in _MOVERS or called in _COPIERS:
             second = self.folder.text(node.args[1]) if len(node.args) > 1 else ""
             is_link = called in ("os.symlink", "os.link")
+            if is_link:
+                yield Act("link", second, line, path)
+                return
             yield from self._files("remove" if called in _MOVERS else "read", path, line)
-            yield from self._files("link" if is_link else "write", second, line)
+            yield from self._files("write", second, line)
         elif called in ("os.chmod", "os.chown", "os.chflags"):
             yield from self._files("mode", path, line)
+        elif called.startswith("inspect.getsource") and _LEAVES_PATH.search(self.source):
+            yield Act("history", called, line)
         elif called in ("marshal.load", "marshal.loads", "importlib.util.cache_from_source"):
             if "marshal" not in called or "pyc" in self.source:
                 yield Act("history", called, line)
@@ -190,7 +196,7 @@ class _Script:
             yield from self._files("remove", path, line)
             yield from self._files("write", argument, line)
         elif name in ("symlink_to", "hardlink_to") and path:
-            yield from self._files("link", path, line)
+            yield Act("link", path, line, argument)
         elif name in ("chmod", "lchmod") and path:
             yield from self._files("mode", path, line)
         elif name in ("glob", "rglob") and path:

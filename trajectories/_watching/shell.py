@@ -347,7 +347,13 @@ class _Reader:
         self.found += commands
         if len(commands) == 1 and commands[0].words[:1] in (("echo",), ("printf",)):
             return printed(commands[0].words)
-        return ""
+        return _file_of(text) if len(commands) == 1 else ""
+
+
+def _file_of(text: str) -> str:
+    """Where a test tool lies, for one that asks Python for it."""
+    found = re.search(r"\bimport ((?:_?pytest|pluggy|unittest)(?:\.\w+)*)\b", text[:1000])
+    return f"/usr/lib/python3/dist-packages/{found[1].replace('.', '/')}.py" if found and "__file__" in text else ""
 
 
 def printed(words: tuple[str, ...]) -> str:
