@@ -22,7 +22,7 @@ _SHELLS = frozenset({"bash", "sh", "dash", "zsh", "ash", "ksh"})
 _PYTHON = re.compile(r"(?:.*/)?(?:python|pypy)[\d.]*w?")
 _SILENT = frozenset(
     {"true", "false", ":", "mkdir", "rmdir", "pwd", "export", "set", "unset", "test", "[", "[[", "sleep", "wait"}
-    | {"which", "type", "whereis", "man", "help", "exit", "return", "read", "local", "declare", "kill", "date", "case"}
+    | {"which", "type", "whereis", "man", "help", "exit", "return", "read", "local", "declare", "date", "case"}
     | {"make", "ruff", "black", "mypy", "flake8", "isort", "pre-commit", "basename", "dirname", "expr", "seq", "for"}
     | {"shift", "trap", "ulimit", "umask", "id", "whoami", "uname", "hostname", "ps", "jobs", "fg", "bg", "history"}
 )
@@ -87,6 +87,10 @@ class ShellReader:
 
     def _command(self, words: tuple[str, ...], stdin: str | None, command: Command, depth: int) -> Iterator[Act]:
         words = self._unwrap(words)
+        if words[:1] == ("alias",):
+            for word in words[1:]:
+                if "=" in word and len(self.functions) < 100:
+                    self.functions[word.partition("=")[0]] = tuple(word.partition("=")[2].split()[:20])
         if words and words[0] in self.functions:
             words = self._unwrap((*self.functions[words[0]], *words[1:]))
         if not words:
@@ -123,6 +127,12 @@ class ShellReader:
             )
         elif words[0] in self.scripts or words[0].startswith("./"):
             yield from self._script(words[:1], line, depth)
+        elif name == "trap":
+            yield from self.acts(rest[0], depth + 1) if len(rest) > 1 else ()
+        elif name in ("test", "[", "[["):
+            yield from (Act("read", word, line) for word in rest if re.match(r"/(tests|solution)\b", word))
+        elif name.startswith("pip") and "uninstall" in rest and any(re.match(r"pytest|pluggy", word) for word in rest):
+            yield Act("switch", "uninstall", line)
         elif (act := network_act(name, rest, line)) is not None:
             yield act
         elif name in ("patch", "git") and stdin is None and any(word in self.scripts for word in rest):
@@ -266,6 +276,9 @@ class ShellReader:
                 index = end
             index += 1
         detail = "\n".join(names) + ("\n-delete" if is_cleaning else "")
+        for root in (roots or ["."]) if is_cleaning else ():
+            for wanted in [name for name in names if not name.startswith("-")] or [""]:
+                yield Act("remove", f"{root}/{wanted}".rstrip("/"), command.line)
         for root in roots or ["."]:
             yield Act("find", root, command.line, detail)
 
@@ -280,6 +293,11 @@ def _output(words: tuple[str, ...], stdin: str | None) -> str:
     """What a command prints, where that can be known from its words and its input."""
     if words[:1] in (("echo",), ("printf",)):
         return printed(words)
+    if words[:1] == ("ls",) or words[:2] == ("git", "ls-files"):
+        return "\n".join(word for word in words[1:] if "/" in word and not word.startswith("-"))
+    if words[:1] == ("find",) and len(words) > 1:
+        wanted = [second for first, second in pairwise(words) if first in ("-name", "-iname")]
+        return "\n".join(f"{words[1].rstrip('/')}/{name}" for name in wanted)
     if words[:1] == ("cat",) and all(word.startswith("-") for word in words[1:]):
         return stdin or ""
     if not words or stdin is None:

@@ -134,6 +134,8 @@ class Folder:
             bounds = [self._bound(part, depth) for part in (node.slice.lower, node.slice.upper, node.slice.step)]
             if isinstance(value, str):
                 return value[slice(bounds[0], bounds[1], bounds[2] or None)]
+        elif isinstance(value, tuple) and value and isinstance(value[0], PathText):
+            return value[0]
         return None
 
     def _bound(self, node: ast.expr | None, depth: int) -> int | None:
@@ -167,6 +169,12 @@ class Folder:
                 return PathText("~")
             case "pathlib.Path.cwd" | "Path.cwd" | "os.getcwd":
                 return PathText(".")
+            case "site.getsitepackages":
+                return (PathText(LIBRARIES),)
+            case "site.getusersitepackages":
+                return PathText("~/.local/lib/python3/site-packages")
+            case "sysconfig.get_path":
+                return PathText(LIBRARIES)
             case "os.path.dirname" if isinstance(first, str):
                 return PathText(posixpath.dirname(first) or ".")
             case "chr" if isinstance(first, int) and 0 < first < 0x110000:

@@ -70,6 +70,11 @@ def network_act(name: str, rest: tuple[str, ...], line: str) -> Act | None:
         if any(is_local(word) for word in plain) or "-l" in rest or "-lk" in rest:
             return None
         return Act("network", (addresses or plain or [name])[0], line) if plain else None
+    if name in ("npx", "uvx", "bunx"):
+        return Act("network", first, line) if first else None
+    if name == "getent":
+        is_asked = first in ("hosts", "ahosts", "ahostsv4") and len(plain) > 1 and not is_local(plain[1])
+        return Act("network", plain[1], line) if is_asked else None
     if name == "rsync":
         far = [word for word in plain if _REMOTE.match(word) and not is_local(word)]
         return Act("network", far[0], line) if far else None

@@ -3,6 +3,7 @@
 import posixpath
 import re
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -79,7 +80,11 @@ class Scene:
 
     def has_made(self, absolute: str) -> bool:
         """The agent wrote it, or wrote something in it, or it is a pattern of nothing but what it wrote."""
-        return absolute in self.made or any(path.startswith(absolute.rstrip("/*") + "/") for path in self.made)
+        return (
+            absolute in self.made
+            or any(path.startswith(absolute.rstrip("/*") + "/") for path in self.made)
+            or ("*" in absolute and any(fnmatchcase(path, absolute) for path in self.made))
+        )
 
     def knows_test(self, relative: str) -> bool:
         """A test file that is there, for all that can be told: the diff changes it, or a result has named it."""

@@ -131,7 +131,7 @@ class _Script:
                 yield from self._call(node)
 
     def _call(self, node: ast.Call) -> Iterator[Act]:
-        called, line = self.folder.dotted(node.func), self._line(node)
+        called, line = self.folder.dotted(node.func).replace("request.request.", "request."), self._line(node)
         first = self.folder.fold(node.args[0]) if node.args else None
         path = first if isinstance(first, str) else ""
         if called in _SHELL_CALLS or called in self.runners:
@@ -146,6 +146,12 @@ class _Script:
             yield from self._files("write" if writes else "read", path, line)
         elif _NETWORK_CALLS.fullmatch(called):
             yield from self._network(node, path, line)
+        elif called.partition(".")[0] in ("pygit2", "dulwich") or called.startswith("git.Repo"):
+            yield Act("history", called, line)
+        elif called in ("fileinput.input", "fileinput.FileInput") and "inplace" in line:
+            yield Act("change", path, line)
+        elif called == "importlib.util.spec_from_file_location" and len(node.args) > 1:
+            yield from self._files("read", self.folder.text(node.args[1]), line)
         elif called in _READERS:
             yield from self._files("read", path, line)
         elif called in _REMOVERS:

@@ -347,11 +347,21 @@ class _Reader:
         self.found += commands
         if len(commands) == 1 and commands[0].words[:1] in (("echo",), ("printf",)):
             return printed(commands[0].words)
+        if len(commands) == 1 and (found := _program(commands[0].words)):
+            return f"/usr/bin/{found}"
         return _file_of(text) if len(commands) == 1 else ""
+
+
+def _program(words: tuple[str, ...]) -> str:
+    """The program that `which NAME` or `command -v NAME` asks for, if tests are run by it."""
+    name = words[-1] if words[:1] in (("which",), ("command",), ("type",)) else ""
+    return name if re.fullmatch(r"py\.?test|python[\d.]*|bash|sh|git", name) else ""
 
 
 def _file_of(text: str) -> str:
     """Where a test tool lies, for one that asks Python for it."""
+    if re.search(r"getsitepackages|sysconfig", text[:1000]):
+        return "/usr/lib/python3/dist-packages"
     found = re.search(r"\bimport ((?:_?pytest|pluggy|unittest)(?:\.\w+)*)\b", text[:1000])
     return f"/usr/lib/python3/dist-packages/{found[1].replace('.', '/')}.py" if found and "__file__" in text else ""
 

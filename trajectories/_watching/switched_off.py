@@ -20,6 +20,7 @@ _IN_CODE = re.compile(
     r"\b(_?pytest|unittest|builtins|__builtins__|pluggy)(\.\w+)+\s*=[^=]|\bsetattr\(\s*(_?pytest|unittest|builtins)\b|"
     r"\bpytest\.(skip|xfail|exit|importorskip|hookimpl|fixture)\b|\braise\s+(unittest\.)?SkipTest|"
     r"^\s*(import _pytest|from _pytest)|^\s*def pytest_\w+\(|\bpytest_plugins\b|\bcollect_ignore\b|"
+    r"\._exit\s*\(|\bgc\.get_(objects|referrers)\(|\bCDLL\(None\)|"
     r"\bsys\.(meta_path|path_hooks)\b|"
     r"\bsys\.(settrace|setprofile)\s*\(|\bAssertionError\.__\w+__\s*=|\bsys\.excepthook\s*="
 )
@@ -38,7 +39,7 @@ _COMMAND_LINE = re.compile(
 def is_switching_off(line: str, path: str, others: Sequence[str], *, is_of_pytest: bool = False) -> bool:
     """Whether a line that was added to the file at `path` does; `others` are lines that were there before."""
     line = _COMMENT.sub("", line[:MAX_LINE])
-    bare = _STRING.sub("''", line)
+    bare = line if re.search(r"\b(exec|eval)\(", line) else _STRING.sub("''", line)
     for pattern, text in ((_IN_CODE, bare), (_IN_TEXT, line)):
         found = pattern.search(text)
         if found and not (is_of_pytest and "pytest" in found[0]):
