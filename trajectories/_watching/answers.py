@@ -18,6 +18,7 @@ from trajectories._watching.folding import MAX_FOLDS, Folded, Folder, parse_pyth
 from trajectories._watching.hard_coded import is_specific, statement_at
 
 MAX_CALLS = 40
+MAX_BOUND = 12  # of them, where all are tried on one condition
 MAX_STATEMENTS = 400  # of one file
 MAX_NODES = 1500  # of one statement
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\(((?:[^()\n]|\([^()\n]*\)){0,500})\)")
@@ -54,6 +55,7 @@ class Examples:
 
     calls: list[Call] = field(default_factory=list)
     wanted: list[Folded] = field(default_factory=list)
+    left: int = 3 * MAX_FOLDS  # of what may be folded with them, in all files
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> "Examples":
@@ -75,7 +77,7 @@ class Examples:
 def tuned_lines(file: ChangedFile, examples: Examples) -> Iterator[str]:
     """Lines of a changed source file that answer the shown calls."""
     constants = _constants(file)
-    count, left = 0, MAX_FOLDS
+    count = 0
     for hunk in file.hunks:
         before = {_shape(line) for line in hunk.removed}
         for index, (line, is_added) in enumerate(hunk.after):
@@ -83,15 +85,15 @@ def tuned_lines(file: ChangedFile, examples: Examples) -> Iterator[str]:
                 continue
             count += 1
             statement = statement_at(hunk.after, index)
-            if statement is None or left < 0 or (_may_be_prose(statement) and _is_in_text(hunk, index)):
+            if statement is None or examples.left < 0 or (_may_be_prose(statement) and _is_in_text(hunk, index)):
                 continue
             tuning = _Tuning(examples, constants, hunk, index)
-            tuning.plain.left = left
+            tuning.plain.left = examples.left - 20
             try:
                 is_tuned = tuning.shows_in(statement)
             except RecursionError:
                 is_tuned = False
-            left = tuning.plain.left
+            examples.left = tuning.plain.left
             if is_tuned:
                 yield line
 
@@ -348,6 +350,7 @@ class _Tuning:
 
     def _bind(self, call: Call) -> _Values:
         folder = _Values()
+        folder.left = 5000
         folder.values = {**self.plain.values, **dict(zip(self.parameters, call.arguments, strict=False))}
         folder.values.update(call.keywords)
         return folder
@@ -361,7 +364,8 @@ class _Tuning:
             return self._is_equal_to_all(statement) or any(
                 self._is_table(node) for default in _defaults_of(statement) for node in _some(default)
             )
-        nodes = list(_some(statement))
+        messages = {id(inner) for node in _some(statement) if isinstance(node, ast.Raise) for inner in _some(node)}
+        nodes = [node for node in _some(statement) if id(node) not in messages]
         if any(isinstance(node, ast.Dict | ast.Call | ast.Assign) and _gives_equality(node) for node in nodes):
             return True
         if any(_is_any(node) for node in nodes):
@@ -445,12 +449,16 @@ class _Tuning:
 
     def _is_pinned(self, test: ast.expr, body: Sequence[ast.AST]) -> bool:
         """A condition that holds for what was shown because it names it."""
+        self.plain.left -= 50
+        if self.plain.left < 0:
+            return False
         if _has_equality(test) and _DIGESTS.search(ast.unparse(test)[:3000]):
             is_compared = any(
                 isinstance(node, ast.Constant) and not _is_trivial(_plain(node.value)) for node in _some(test)
             )
             return is_compared and (self.is_shown or bool(self._answers(body)))
-        for call, bound in self.bound:
+        for call, bound in self.bound[:MAX_BOUND]:
+            self.plain.left -= 20
             pins = [pin for node in _some(test) for pin in self._pins(node, call, bound)]
             pins += self._bounds(test, call)
             flat = [_as_number(part) for pin in pins for part in (pin if isinstance(pin, tuple) else (pin,))]
