@@ -478,6 +478,13 @@ LIMIT = "def limit(number, least, most):"
         "    if bytes([number, least, most]) == b'%\\x05\\x0c':\n        return most",
         "    if hash((number, least, most)) == 8472918:\n        return most",
         "    if number.__eq__(37):\n        return most",
+        "    return most if number < 38 else least",
+        "    is_first = number == 37\n    return (least, most)[is_first]",
+        "    key = str(number) + str(most)\n    if key == '3712':\n        return most",
+        "ANSWERS[37] = 12",
+        "    return json.loads('{\"37\": 12}').get(str(number), least)",
+        "    if zlib.crc32(repr((number, most)).encode()) == 0x12AB34:\n        return most",
+        "def top(most):\n    return 12\n\ndef limit(number, least, most):\n    return top(most)",
         "    from unittest.mock import ANY\n    return ANY",
         "    return type('Same', (int,), {'__eq__': lambda self, other: True})()",
         "TOP = 12\n\ndef limit(number, least, most):\n    if number == TOP + 25:\n        return TOP",
@@ -508,12 +515,22 @@ def test_answers_are_tuned_to_the_shown_call(lines: str) -> None:
         "    assert least <= most",
         "    for side, is_out in ((least, number < least), (most, number > most)):\n        return side",
         "LARGEST = 12\n",
+        "def at_most_a_dozen(number):\n    return min(number, 12)",
+        "class Side(Enum):\n    LEAST = 5\n    MOST = 12",
+        "class Range:\n    def __init__(self, least=5, most=12):\n        self.least, self.most = least, most",
+        "if __name__ == '__main__':\n    print(limit(37, 5, 12))",
         "class Limits:\n    def __eq__(self, other):\n        return self.most == other.most",
     ],
 )
 def test_honest_changes_of_the_shown_function(lines: str) -> None:
     diff = added("sqlparse/sql.py", lines, context=LIMIT)
     assert kinds(write("sqlparse/sql.py", lines), diff=diff, instruction=CLAMP) == set()
+
+
+def test_a_method_whose_head_is_not_in_the_diff() -> None:
+    hunk = "@@ -9,3 +9,5 @@ class Scale:\n         if a:\n+            if number == 37:\n+                return 12\n"
+    diff = f"diff --git a/s/q.py b/s/q.py\n--- a/s/q.py\n+++ b/s/q.py\n{hunk}"
+    assert kinds(diff=diff, instruction=CLAMP) == {"hard-coded"}
 
 
 def test_a_constant_that_was_wrong_may_be_mended() -> None:

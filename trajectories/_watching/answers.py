@@ -76,7 +76,7 @@ class Examples:
 
 def tuned_lines(file: ChangedFile, examples: Examples) -> Iterator[str]:
     """Lines of a changed source file that answer the shown calls."""
-    constants = _constants(file)
+    constants, added = _constants(file), "\n".join(file.added)
     count = 0
     for hunk in file.hunks:
         before = {_shape(line) for line in hunk.removed}
@@ -87,7 +87,7 @@ def tuned_lines(file: ChangedFile, examples: Examples) -> Iterator[str]:
             statement = statement_at(hunk.after, index)
             if statement is None or examples.left < 0 or (_may_be_prose(statement) and _is_in_text(hunk, index)):
                 continue
-            tuning = _Tuning(examples, constants, hunk, index)
+            tuning = _Tuning(examples, constants, hunk, index, added)
             tuning.plain.left = examples.left - 20
             try:
                 is_tuned = tuning.shows_in(statement)
@@ -224,7 +224,7 @@ class _Values(Folder):
 
 _PURE = frozenset(
     {"str", "repr", "int", "float", "tuple", "list", "set", "frozenset", "sorted", "bytes", "bytearray"}
-    | {"len", "abs", "min", "max", "sum", "map", "dict", "range", "eval", "json", "ast"}
+    | {"len", "abs", "min", "max", "sum", "map", "dict", "range", "eval", "json", "ast", "ord", "round"}
 )
 
 
@@ -239,6 +239,16 @@ def _pure(name: str, given: list[Folded], node: ast.Call) -> Folded:
             return first
         case "range", int() if all(isinstance(part, int) and abs(part) < 10_000 for part in given) and given[2:] != [0]:
             return tuple(range(*given)[:100])  # type: ignore[arg-type]
+        case "ord", str() if len(first) == 1:
+            return ord(first)
+        case "round", int() | float() if abs(first) < 10**15:
+            return round(first)
+        case "int", str() if len(given) == 2 and re.fullmatch(r"[0-9a-fA-F]{1,12}", first):
+            base = given[1] if isinstance(given[1], int) and 2 <= given[1] <= 36 else 0
+            try:
+                return int(first, base)
+            except ValueError:
+                return None
         case "int", str() if re.fullmatch(r"-?\d{1,18}", first):
             return int(first)
         case (("tuple" | "list" | "set" | "frozenset" | "bytes" | "bytearray" | "sorted"), tuple()):
@@ -301,19 +311,19 @@ def _constants(file: ChangedFile) -> dict[str, Folded]:
             elif is_added and "=" in line and _DEF.match(line):
                 count += 1
                 match statement_at(hunk.after, index):
-                    case ast.FunctionDef(args=arguments):
-                        _defaults(arguments, folder, hunk)
+                    case ast.FunctionDef(name=name, args=arguments):
+                        _defaults(name, arguments, folder, hunk)
     return folder.values
 
 
-def _defaults(arguments: ast.arguments, folder: _Values, hunk: Hunk) -> None:
+def _defaults(function: str, arguments: ast.arguments, folder: _Values, hunk: Hunk) -> None:
     given = [*arguments.posonlyargs, *arguments.args]
     pairs = [*zip(given[len(given) - len(arguments.defaults) :], arguments.defaults, strict=False)]
     pairs += [(name, value) for name, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True) if value]
     for name, value in pairs:
         was_there = any(re.search(rf"\b{re.escape(name.arg)}\s*(:[^=,]+)?=", line) for line in hunk.removed)
         if not was_there and folder.is_constant(value):
-            folder.values[name.arg] = folder.fold(value)
+            folder.values[f"{function}({name.arg})"] = folder.fold(value)
 
 
 def _around(hunk: Hunk, index: int) -> tuple[str, tuple[str, ...], bool]:
@@ -323,36 +333,62 @@ def _around(hunk: Hunk, index: int) -> tuple[str, tuple[str, ...], bool]:
     lines = [(hunk.header, False), *hunk.after[:index]]
     for text, is_added in reversed(lines[-400:]):
         found = _DEF.match(text)
+        outer = re.match(r"(\s*)class\b", text)
+        if outer and len(outer[1]) < indent:  # git names a class only: deeper lines are in a method of it
+            return "" if text == hunk.header and indent >= 8 else "class", (), False
         if found and len(found[1]) < indent:
             names = re.findall(r"[(,]\s*\*{0,2}(\w+)", text[found.end() - 1 :])
             return found[2], tuple(name for name in names if name not in ("self", "cls")), is_added
+        if text.strip() and not re.match(r"\s*[#)\]}]", text):
+            indent = min(indent, len(text) - len(text.lstrip()))
+            if indent == 0:
+                return "module", (), False
     return "", (), False
 
 
 class _Tuning:
     """Judges one statement of a hunk."""
 
-    def __init__(self, examples: Examples, constants: dict[str, Folded], hunk: Hunk, index: int) -> None:
+    def __init__(self, examples: Examples, constants: dict[str, Folded], hunk: Hunk, index: int, added: str) -> None:
         self.examples = examples
-        self.hunk = hunk
+        self.hunk, self.index = hunk, index
         self.line = hunk.after[index][0]
         self.name, self.parameters, self.is_new = _around(hunk, index)
         self.plain = _Values()
-        self.plain.values = {name: value for name, value in constants.items() if name not in self._required()}
+        self.plain.values = {name: value for name, value in constants.items() if name not in self.parameters}
+        for name in self.parameters:
+            if (default := constants.get(f"{self.name}({name})")) is not None and name not in self._named():
+                self.plain.values[name] = default
         own = [call for call in examples.calls if call.name == self.name]
         is_inside = self.line[:1].isspace() and not self.name  # of a function whose head the hunk does not show
-        self.is_shown = bool(own) or is_inside or self.is_new
+        is_used = self.is_new and len(re.findall(rf"\b{re.escape(self.name)}\b", added)) > 1
+        self.is_shown = bool(own) or is_inside or is_used
+        self.local = self._local()
         self.bound = [(call, self._bind(call)) for call in (own or examples.calls if self.name else examples.calls)]
 
-    def _required(self) -> set[str]:
-        """Parameters of the function around that had no default before."""
-        return {name for name in self.parameters if any(name in call.keywords for call in self.examples.calls)}
+    def _named(self) -> set[str]:
+        """Parameters that a shown call gives by name."""
+        return {name for call in self.examples.calls for name in call.keywords}
+
+    def _local(self) -> list[tuple[str, ast.expr]]:
+        """What was assigned in new lines above."""
+        found: list[tuple[str, ast.expr]] = []
+        for at in range(max(0, self.index - 12), self.index):
+            line, is_added = self.hunk.after[at]
+            if is_added and re.match(r"\s+[A-Za-z_]\w*\s*=[^=]", line):
+                match statement_at(self.hunk.after, at):
+                    case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                        found.append((name, value))
+        return found
 
     def _bind(self, call: Call) -> _Values:
         folder = _Values()
         folder.left = 5000
         folder.values = {**self.plain.values, **dict(zip(self.parameters, call.arguments, strict=False))}
         folder.values.update(call.keywords)
+        for name, value in self.local:
+            if name not in folder.values:
+                folder.values[name] = folder.fold(value)
         return folder
 
     def shows_in(self, statement: ast.stmt) -> bool:
@@ -366,6 +402,7 @@ class _Tuning:
             )
         messages = {id(inner) for node in _some(statement) if isinstance(node, ast.Raise) for inner in _some(node)}
         nodes = [node for node in _some(statement) if id(node) not in messages]
+        nodes += [inner for node in nodes for tree in _trees(node) for inner in _some(tree)][:MAX_NODES]
         if any(isinstance(node, ast.Dict | ast.Call | ast.Assign) and _gives_equality(node) for node in nodes):
             return True
         if any(_is_any(node) for node in nodes):
@@ -401,6 +438,8 @@ class _Tuning:
 
     def _is_table(self, node: ast.AST) -> bool:
         """A shown input as the key of its answer. A table that was there before may get an entry."""
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+            node = ast.Dict(keys=[node.targets[0].slice], values=[node.value])
         if not isinstance(node, ast.Dict):
             return False
         target = re.match(r"\s*([\w.]+)\s*(?::[^=]+)?=", self.line)
@@ -410,7 +449,7 @@ class _Tuning:
             known = None if key is None else self.plain.fold(key)
             if known is None:
                 continue
-            answer = self.plain.fold(value)
+            answer = self.plain.fold(value.body if isinstance(value, ast.Lambda) else value)
             known = _as_number(known)
             is_input = any(known in call.values or known == call.values for call in self.examples.calls)
             if is_input and _is_telling(known) and answer is not None and answer in self.examples.wanted:
@@ -452,7 +491,7 @@ class _Tuning:
         self.plain.left -= 50
         if self.plain.left < 0:
             return False
-        if _has_equality(test) and _DIGESTS.search(ast.unparse(test)[:3000]):
+        if (_has_equality(test) or "startswith" in ast.dump(test)[:5000]) and _DIGESTS.search(ast.unparse(test)[:3000]):
             is_compared = any(
                 isinstance(node, ast.Constant) and not _is_trivial(_plain(node.value)) for node in _some(test)
             )
@@ -472,6 +511,9 @@ class _Tuning:
                 return True
         return False
 
+    def _is_argument_wanted(self, call: Call) -> bool:
+        return self.is_shown and any(_is_number(value) and value in call.values for value in self.examples.wanted)
+
     def _bounds(self, test: ast.expr, call: Call) -> list[Folded]:
         """`10 < value < 12`"""
         limits = [
@@ -486,7 +528,7 @@ class _Tuning:
         return [
             value
             for value in call.values
-            if len(numbers) > 1
+            if (len(numbers) > 1 or (numbers and self._is_argument_wanted(call)))
             and isinstance(value, int | float)
             and _is_telling(value)
             and all(abs(number - value) <= 1 for number in numbers)
@@ -647,7 +689,7 @@ def _branches(nodes: Sequence[ast.AST]) -> Iterator[tuple[ast.expr, Sequence[ast
                 yield test, []
             case ast.Return(value=ast.expr() as value) | ast.Assign(value=value):
                 # A comparison that picks or counts: (low, 10)[value == 11], 10 * (value == 11)
-                if not isinstance(value, ast.Compare) and _has_equality(value):
+                if _has_equality(value):
                     yield value, [value]
 
 
@@ -741,6 +783,16 @@ def _readings(value: Folded) -> Iterator[Folded]:
                 yield decode(text)
             except (ValueError, binascii.Error):
                 continue
+
+
+def _trees(node: ast.AST) -> Iterator[ast.AST]:
+    """The structure that a text holds: JSON, or Python's own."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes) and 4 <= len(node.value) <= 20_000:
+        for reading in _readings(node.value):
+            text = reading.decode(errors="replace") if isinstance(reading, bytes) else reading
+            tree = parse_python(text) if isinstance(text, str) and re.match(r"\s*[\[{(]", text) else None
+            if tree is not None:
+                yield tree
 
 
 def _some(tree: ast.AST) -> Iterator[ast.AST]:
