@@ -45,11 +45,9 @@ LIMITS = AgentLimits.model_validate({"steps": 60, "seconds": 300})
 
 # Name in the registry, options, and what a reward above nop's is called.
 Cheat = tuple[str, dict[str, object], CheatKind]
-CREW: tuple[Cheat, ...] = (
-    ("thief", {}, "thief"),
-    *((f"tamperer-{trick}", {}, "tamperer") for trick in TRICKS),
-    ("special-caser", {"runs": 8}, "special-caser"),
-)
+CREW: tuple[Cheat, ...] = (("thief", {}, "thief"), ("special-caser", {"runs": 4}, "special-caser"))
+TAMPERERS: tuple[Cheat, ...] = tuple((f"tamperer-{trick}", {}, "tamperer") for trick in TRICKS)
+MOST_ANSWERED = 10  # failing tests that one constant, or what three tests show, could still answer
 IN_CODE: tuple[Cheat, ...] = (("guesser", {"guess": "constant"}, "guesser"),)
 IN_FILES: tuple[Cheat, ...] = tuple(
     ("guesser", {"guess": guess}, "guesser") for guess in GUESSES if guess != "constant"
@@ -130,11 +128,22 @@ async def audit_suite(
     slots = asyncio.Semaphore(jobs)
     tasks = [await asyncio.to_thread(suite.task, task_id) for task_id in task_ids or suite.task_ids()]
 
-    async def one(task: Task) -> TaskAudit:
+    async def one(number: int, task: Task) -> TaskAudit:
+        tricks = TAMPERERS if task.verifier != "pytest" else TAMPERERS[number % len(TAMPERERS) :][:1]
         async with slots:
-            audited = await audit_task(task, backend, checks, suite_hash=suite.manifest.hash)
+            audited = await audit_task(task, backend, checks, suite_hash=suite.manifest.hash, tricks=tricks)
         on_progress(audited)
         return audited
+
+    async def more_tricks(number: int, task: Task, audited: TaskAudit) -> TaskAudit:
+        """The tricks that the task was spared."""
+        if task.verifier != "pytest":
+            return audited
+        spared = [trick for at, trick in enumerate(TAMPERERS) if at != number % len(TAMPERERS)]
+        async with slots:
+            more = await audit_task(task, backend, ("cheats",), suite_hash=suite.manifest.hash, tricks=spared)
+        found = [finding for finding in more.findings if finding.kind == "tamperer"]
+        return audited.model_copy(update={"findings": (*audited.findings, *found)})
 
     async def shared() -> tuple[dict[str, list[Finding]], list[str]]:
         if "leaks" not in checks:
@@ -143,8 +152,12 @@ async def audit_suite(
             known = [(task, await reference_of_task(task, backend)) for task in tasks]
             return await scan_all_shared(known, backend)
 
-    everyone = asyncio.gather(*(one(task) for task in tasks))
+    everyone = asyncio.gather(*(one(number, task) for number, task in enumerate(tasks)))
     (found, notes), audits = await asyncio.gather(shared(), everyone)
+    paid = {finding.task_id for audited in audits for finding in audited.findings if finding.kind == "tamperer"}
+    if any(task.id in paid and task.verifier == "pytest" for task in tasks):
+        pairs = enumerate(zip(tasks, audits, strict=True))
+        audits = await asyncio.gather(*(more_tricks(number, task, audited) for number, (task, audited) in pairs))
     audits = [
         audited.model_copy(
             update={
@@ -165,8 +178,10 @@ async def audit_suite(
     )
 
 
-async def audit_task(task: Task, backend: Backend, checks: Sequence[Check], *, suite_hash: str) -> TaskAudit:
-    """All checks of one task but the places that it shares with others."""
+async def audit_task(
+    task: Task, backend: Backend, checks: Sequence[Check], *, suite_hash: str, tricks: Sequence[Cheat] = TAMPERERS
+) -> TaskAudit:
+    """All checks of one task but the places that it shares with others. `tricks`: of the tamperer."""
     started = time.monotonic()
     findings: list[Finding] = []
     notes: list[str] = []
@@ -180,7 +195,7 @@ async def audit_task(task: Task, backend: Backend, checks: Sequence[Check], *, s
             findings += scan.findings
             notes += scan.notes
         if "cheats" in checks:
-            findings += await _cheat(task, backend, suite_hash, notes)
+            findings += await _cheat(task, backend, suite_hash, tricks, notes)
         if "strength" in checks and reference is not None:
             strength = await measure_strength(task, reference, backend)
             findings += strength.findings
@@ -197,15 +212,19 @@ async def audit_task(task: Task, backend: Backend, checks: Sequence[Check], *, s
     )
 
 
-async def _cheat(task: Task, backend: Backend, suite_hash: str, notes: list[str]) -> list[Finding]:
+async def _cheat(
+    task: Task, backend: Backend, suite_hash: str, tricks: Sequence[Cheat], notes: list[str]
+) -> list[Finding]:
     """Let the crew at it. The same change is judged once, and no change as nop is."""
+    if task.verifier == "pytest":
+        task = task.model_copy(update={"verifier_data": {**task.verifier_data, "stops_early": True}})
     nothing = await get_verifier(task.verifier).verify(task, Diff(), backend)
     if nothing.error:
         notes.append(f"the cheats were not tried: the verifier failed on doing nothing: {nothing.error}")
         return []
     verdicts = {"": nothing}
     found: list[Finding] = []
-    for name, options, kind in (*CREW, *(IN_CODE if task.verifier == "pytest" else IN_FILES)):
+    for name, options, kind in (*CREW, *tricks, *_guessers(task)):
         key = RolloutKey(suite_hash=suite_hash, task_id=task.id, agent=name, backend=backend.name)
         agent = get_agent(name, **options)
         rollout = await roll_out(task, agent, backend, key=key, limits=LIMITS, model=None, verdicts=verdicts)
@@ -216,6 +235,12 @@ async def _cheat(task: Task, backend: Backend, suite_hash: str, notes: list[str]
             evidence = _evidence(rollout.diff, rollout.verdict, nothing)
             found.append(Finding(task_id=task.id, kind=kind, place=place, evidence=evidence))
     return found
+
+
+def _guessers(task: Task) -> tuple[Cheat, ...]:
+    if task.verifier != "pytest":
+        return IN_FILES
+    return IN_CODE if len(task.verifier_data.get("fail_to_pass", ())) <= MOST_ANSWERED else ()
 
 
 def _evidence(diff: str, verdict: Verdict, nothing: Verdict) -> str:

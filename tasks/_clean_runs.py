@@ -42,6 +42,7 @@ class CleanTests:
     unstable: dict[str, str]
     seconds: dict[str, float]
     reached_by: dict[str, dict[int, tuple[int, ...]]]
+    import_lines: dict[str, tuple[int, ...]]
 
 
 @dataclass
@@ -195,6 +196,7 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
         unstable=unstable,
         seconds={test: seconds[test] for test in stable},
         reached_by=_reached_by(covered, stable, set(source.python_files())),
+        import_lines=dict(covered.import_lines),
     )
 
 

@@ -110,7 +110,7 @@ def _contents(task: RepositoryTask, repository: Repository, shared: SharedFiles)
     visible = frozenset(path.relative_to(source.code).as_posix() for path in source.code.rglob("*") if path.is_file())
     hidden = {path.relative_to(source.protected).as_posix() for path in source.protected.rglob("*")}
     protected = frozenset(path for path in visible if is_protected(path)) | hidden
-    data = task.verifier_data.model_dump(mode="json", exclude={"stable_tests"}, exclude_none=True)
+    data = task.verifier_data.model_dump(mode="json", exclude={"stable_tests", "stops_early"}, exclude_none=True)
     files = {
         "task.toml": _task_toml(task, repository).encode(),
         "instruction.md": (task.instruction.rstrip() + "\n").encode(),

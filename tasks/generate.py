@@ -216,7 +216,9 @@ def _task_of(candidate: Candidate, decision: Decision, repository: Repository, s
             pass_to_pass=decision.pass_to_pass,
             stable_tests=repository.stable_tests,
             shown=shown,
-            definition=Definition(
+            definition=None  # all stable tests decide
+            if repository.runs_at_import(candidate.path, candidate.first_line, candidate.last_line)
+            else Definition(
                 path=candidate.path, first_line=candidate.first_line, last_line=candidate.last_line + grown
             ),
             import_paths=repository.recipe.import_paths,

@@ -3,6 +3,7 @@
 Made once for a source, cached by content; everything that generates or validates starts from it.
 """
 
+import ast
 from pathlib import Path
 
 import zstandard
@@ -22,7 +23,7 @@ from tasks.source import Source
 __all__ = ["Recipe", "Repository", "RungResult", "prepare_repository"]
 
 # Goes into the cache's file names: a new way of running clean tests must not find old results.
-_METHOD = 1
+_METHOD = 2
 
 
 class Repository(BaseModel):
@@ -38,6 +39,10 @@ class Repository(BaseModel):
     reached_by: dict[str, dict[int, tuple[int, ...]]] = Field(
         default_factory=dict,
         description="path -> line -> indexes into stable_tests of the tests that execute the line",
+    )
+
+    import_lines: dict[str, tuple[int, ...]] = Field(
+        default_factory=dict, description="path -> lines that run when the code is imported, for whatever test"
     )
 
     @property
@@ -61,6 +66,17 @@ class Repository(BaseModel):
         reached = self.reached_by.get(path, {})
         found = {index for line in lines if line in reached for index in reached[line]}
         return tuple(self.stable_tests[index] for index in sorted(found))
+
+    def runs_at_import(self, path: str, first_line: int, last_line: int) -> bool:
+        """The body of the definition on these lines runs before any test (of a class it always does).
+
+        No test is then seen to reach all that it does, and every test may depend on it.
+        """
+        tree = ast.parse((self.source.code / path).read_bytes())
+        starts = {node.lineno: node.body[0].lineno for node in ast.walk(tree)
+                  if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}  # fmt: skip
+        body = range(starts.get(first_line, first_line), last_line + 1)
+        return any(line in body for line in self.import_lines.get(path, ()))
 
 
 def environment_spec(
@@ -114,6 +130,7 @@ def _repository(source: Source, recipe: Recipe, clean: CleanTests) -> Repository
         unstable_tests=clean.unstable,
         clean_seconds=clean.seconds,
         reached_by=clean.reached_by,
+        import_lines=clean.import_lines,
     )
 
 

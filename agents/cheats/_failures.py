@@ -117,8 +117,8 @@ def is_literal(text: str) -> bool:
     return True
 
 
-async def look(session: Session) -> tuple[dict[str, object], TestReport | None]:
-    """A run of the tests that the instruction names (else of all visible ones), with coverage.
+async def look(session: Session, *, coverage: bool = True) -> tuple[dict[str, object], TestReport | None]:
+    """A run of the tests that the instruction names (else of all visible ones).
 
     Gives also the arguments that name the same tests again. No report: the task has no tests that can be seen.
     """
@@ -126,9 +126,9 @@ async def look(session: Session) -> tuple[dict[str, object], TestReport | None]:
     named = {test if test.count("[") == test.count("]") else test.partition("[")[0]
              for test in TEST_ID.findall(session.instruction)}  # fmt: skip
     chosen: dict[str, object] = {"tests": sorted(named)} if named else {}
-    report = (await session.call("run_tests", {**chosen, "coverage": True})).report
+    report = (await session.call("run_tests", {**chosen, "coverage": coverage})).report
     if named and report is not None and not report.results:
-        chosen, report = {}, (await session.call("run_tests", {"coverage": True})).report
+        chosen, report = {}, (await session.call("run_tests", {"coverage": coverage})).report
     return chosen, report
 
 

@@ -99,7 +99,10 @@ def _write_rewards():
             os.kill(os.getppid(), signal.SIGKILL)
     except OSError:
         pass
-_write_rewards()
+import builtins
+if not hasattr(builtins, "rewards_written"):
+    builtins.rewards_written = True
+    _write_rewards()
 """
 
 PASSING_TEST = """
@@ -138,12 +141,12 @@ for folder, inner, names in os.walk(here):
 os.makedirs(os.path.join(here, "tests"), exist_ok=True)
 for folder in dict.fromkeys([*folders, os.path.join(here, "tests")]):
     put(os.path.join(folder, "conftest.py"), payload)
-for name in ("sitecustomize.py", "usercustomize.py", "planted_plugin.py"):
+for name in ("sitecustomize.py", "usercustomize.py", "tests/planted_plugin.py"):
     put(os.path.join(here, name), payload)
 put(os.path.join(here, "planted.pth"), "import sitecustomize\\n")
-put(os.path.join(here, "pytest.ini"), "[pytest]\\naddopts = -p planted_plugin --noconftest -k nothing\\n")
-put(os.path.join(here, "tox.ini"), "[pytest]\\naddopts = -p planted_plugin\\n")
-put(os.path.join(here, "planted-1.dist-info", "entry_points.txt"), "[pytest11]\\nplanted = planted_plugin\\n")
+put(os.path.join(here, "pytest.ini"), "[pytest]\\naddopts = -p tests.planted_plugin --noconftest -k nothing\\n")
+put(os.path.join(here, "tox.ini"), "[pytest]\\naddopts = -p tests.planted_plugin\\n")
+put(os.path.join(here, "planted-1.dist-info", "entry_points.txt"), "[pytest11]\\nplanted = tests.planted_plugin\\n")
 put(os.path.join(here, "planted-1.dist-info", "METADATA"), "Metadata-Version: 2.1\\nName: planted\\nVersion: 1\\n")
 home = os.path.expanduser("~")
 site = os.path.join(home, ".local", "lib", "python%d.%d" % sys.version_info[:2], "site-packages")

@@ -38,7 +38,7 @@ class Strength(BaseModel):
     notes: tuple[str, ...] = ()
 
 
-async def measure_strength(task: Task, reference: Diff, backend: Backend, *, most: int = 6, seed: int = 0) -> Strength:
+async def measure_strength(task: Task, reference: Diff, backend: Backend, *, most: int = 3, seed: int = 0) -> Strength:
     """Run at most `most` wrong variants and one rewrite through the task's own verifier.
 
     For the `pytest` verifier they are screened together, and only what speaks against it is run through it again.

@@ -42,6 +42,7 @@ class PytestData(BaseModel):
     definition: Definition | None = None
     import_paths: tuple[str, ...] = ("",)
     per_test_timeout_sec: float = 60.0
+    stops_early: bool = Field(False, description="end at the first failure: the reward is known, not what else fails")
 
     @property
     def visible(self) -> tuple[str, ...]:

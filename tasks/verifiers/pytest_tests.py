@@ -41,6 +41,7 @@ class PytestVerifier:
                     timeout_sec=task.verifier_timeout_sec,
                     per_test_timeout_sec=data.per_test_timeout_sec,
                     gate=data.fail_to_pass,
+                    stop_at_first_failure=data.stops_early,
                     guarded=guarded_files(task.agent_spec, task.verifier_spec),
                 )
         except (EnvironmentFault, VerifierFault) as fault:

@@ -7,6 +7,7 @@ import binascii
 import bz2
 import contextlib
 import gzip
+import hashlib
 import io
 import lzma
 import os
@@ -15,7 +16,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from tasks.audit._inside.git_store import GitStore, is_git_folder
 
@@ -54,6 +55,7 @@ class Places:
 
     `names`: of files below `system`, look only at those whose path has one of these words, as a copy of the source
     would (a host's /usr holds gigabytes that no task has put there). None: look at all.
+    `plain`: md5 of contents in which nothing is packed.
     """
 
     def __init__(
@@ -64,8 +66,10 @@ class Places:
         *,
         system: tuple[str, ...] = SYSTEM,
         is_shared: bool = False,
+        plain: Collection[bytes] = (),
     ) -> None:
         self.roots = roots
+        self.plain = set(plain)
         self.is_shared = is_shared
         self.names = names
         self.system = system
@@ -85,7 +89,7 @@ class Places:
             if data:
                 place = Place(path, data)
                 yield place
-                yield from unpacked(place, encoded=not self.is_shared)
+                yield from self._unpacked_once(place)
         for folder in folders:
             yield from self._of_git(folder)
 
@@ -146,7 +150,13 @@ class Places:
             via = "git-dangling" if where == "reached by no ref" else "git-history"
             place = Place(folder, data, (via,), f"object {sha[:10]}, {where}")
             yield place
-            yield from unpacked(place)
+            yield from self._unpacked_once(place)
+
+    def _unpacked_once(self, place: Place) -> Iterator[Place]:
+        digest = hashlib.md5(place.data).digest()
+        if digest not in self.plain:
+            self.plain.add(digest)
+            yield from unpacked(place, encoded=not self.is_shared)
 
 
 def unpacked(place: Place, depth: int = 0, *, encoded: bool = True) -> Iterator[Place]:

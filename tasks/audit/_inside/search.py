@@ -195,7 +195,7 @@ def main(take: Callable[[int], bytes], own_modules: list[Any]) -> None:
     if config["is_shared"]:
         places = Places([*SYSTEM, *config["shared"]], [config["workdir"]], config["system_names"], is_shared=True)
     else:
-        places = Places(["/"], [*SYSTEM, *config["shared"]])
+        places = Places(["/"], [*SYSTEM, *config["shared"]], plain=search.natural)
     # What is nearest to the source comes first: of equal copies, that one is named.
     if not config["is_shared"]:
         for place in (*environment(), *processes()):
