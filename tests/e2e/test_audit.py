@@ -48,7 +48,7 @@ def test_findings_have_consequences(gristmill: Run, planted_suites: dict[str, Pa
     audited = gristmill("audit", "suite", "--check", "leaks", "--out", "clean")
     assert audited.code == 1
     assert "patch-file" in audited.stdout and "/workspace/fix.diff" in audited.stdout
-    assert [path.name for path in (tmp_path / "clean" / "tasks").iterdir()] == ["wheel"]
+    assert {path.name for path in (tmp_path / "clean" / "tasks").iterdir()} == {"wheel"}
     assert json.loads((tmp_path / "clean" / "suite.json").read_text())["tasks"].keys() == {"wheel"}
 
     tasks = {row["id"]: row for row in gristmill("show", "tasks", "--json").json}
@@ -78,9 +78,8 @@ def test_what_is_known_of_a_suite_goes_with_its_folder(
     linked(planted_suites["planted"], tmp_path / "suite", ["patch-file"])
     assert gristmill("audit", "suite", "--store", "one").code == 1
     assert gristmill("rollout", "suite", "--agent", "nop", "--store", "another").code == 0
-    assert [row["kind"] for row in gristmill("show", "findings", "--store", "another", "--json").json][
-        0
-    ] == "patch-file"
+    rows = gristmill("show", "findings", "--store", "another", "--json").json
+    assert "patch-file" in {row["kind"] for row in rows}
 
 
 def test_wrong_use_is_told_before_anything_starts(gristmill: Run) -> None:
