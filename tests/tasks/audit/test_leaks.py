@@ -8,6 +8,7 @@ import pytest
 from environments import Backend
 from environments.spec import Mount
 from tasks.audit import scan_all_shared, scan_own
+from tasks.audit._inside.search import Needle
 from tasks.audit.finding import LeakKind
 from tasks.audit.needles import needles_of
 from tasks.folder import read_task
@@ -78,6 +79,17 @@ async def test_validate_refuses_a_task_with_a_leak(
     assert checks["open-network"].is_valid  # marked, not refused
     assert [finding.kind for finding in checks["open-network"].findings] == ["open-network"]
     assert checks["notes"].is_valid and checks["notes"].findings == ()
+
+
+def test_a_file_of_the_source_may_hold_lines_like_those_of_the_reference() -> None:
+    """Reading a sibling is work; a definition of some length that stands there twice is a leak all the same."""
+    fields = {"whole": ["deftwin():return1"], "strong": ["ifa:returnhigh"], "weak": ["returnhigh"], "anchors": []}
+    needle = Needle(0, {**fields, "shortest_twin": 400})
+    for text in (b"xifa:returnhighy", b"xreturnhighy", b"xdeftwin():return1y"):
+        assert needle.is_in(text, is_natural=False)
+        assert not needle.is_in(text, is_natural=True)
+    long = Needle(0, {**fields, "whole": ["x" * 400], "shortest_twin": 400})
+    assert long.is_in(b"x" * 500, is_natural=True) == "whole"
 
 
 def test_needles_hold_the_changed_lines_with_neighbours_that_the_given_file_lacks(tiny_task: Task) -> None:
