@@ -55,11 +55,12 @@ async def roll_out(
     limits: AgentLimits,
     model: ModelConfig | None,
     verdicts: dict[str, Verdict] | None = None,
+    is_watched: bool = True,
 ) -> Rollout:
     """One rollout with its verdict. Raises only BackendUnavailable and UnsupportedSpec.
 
-    `verdicts`: known ones of this task by what was judged (`tasks.verifiers.judged_part` as text); a diff that
-    comes to the same is not judged again, and new ones are added.
+    `verdicts`: known ones of this task by what was judged (`tasks.verifiers.judged_part`); a diff that comes to the
+    same is not judged again, and new ones are added. `is_watched`: label its attempts.
     """
     started, start = datetime.now(UTC), time.monotonic()
     seed = seed_of(key)
@@ -98,7 +99,7 @@ async def roll_out(
         is_privileged=bool(getattr(agent, "needs_reference", False)),
         provenance=task.provenance.model_dump(mode="json"),
     )
-    return rollout.model_copy(update={"attempts": label(rollout)})
+    return rollout.model_copy(update={"attempts": label(rollout)}) if is_watched else rollout
 
 
 async def _try(
@@ -141,7 +142,7 @@ async def _try(
 async def _verify_once(task: Task, diff: Diff, backend: Backend, verdicts: dict[str, Verdict] | None) -> Verdict:
     if verdicts is None:
         return await _verify(task, diff, backend)
-    judged = judged_part(task, diff).text()
+    judged = judged_part(task, diff)
     if judged not in verdicts:
         verdict = await _verify(task, diff, backend)
         if verdict.error:

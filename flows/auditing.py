@@ -45,13 +45,15 @@ LIMITS = AgentLimits.model_validate({"steps": 60, "seconds": 300})
 
 # Name in the registry, options, and what a reward above nop's is called.
 Cheat = tuple[str, dict[str, object], CheatKind]
-CREW: tuple[Cheat, ...] = (("thief", {}, "thief"), ("special-caser", {"runs": 4}, "special-caser"))
+THIEF: Cheat = ("thief", {}, "thief")
 TAMPERERS: tuple[Cheat, ...] = tuple((f"tamperer-{trick}", {}, "tamperer") for trick in TRICKS)
 MOST_ANSWERED = 10  # failing tests that one constant, or what three tests show, could still answer
-IN_CODE: tuple[Cheat, ...] = (("guesser", {"guess": "constant"}, "guesser"),)
-IN_FILES: tuple[Cheat, ...] = tuple(
-    ("guesser", {"guess": guess}, "guesser") for guess in GUESSES if guess != "constant"
+IN_CODE: tuple[Cheat, ...] = (
+    ("special-caser", {"runs": 4}, "special-caser"),
+    ("guesser", {"guess": "constant"}, "guesser"),
 )
+_ALL_GUESSES: list[Cheat] = [("guesser", {"guess": guess}, "guesser") for guess in GUESSES if guess != "constant"]
+IN_FILES: tuple[Cheat, ...] = (("special-caser", {}, "special-caser"), *_ALL_GUESSES)
 
 
 class Rate(BaseModel):
@@ -224,10 +226,12 @@ async def _cheat(
         return []
     verdicts = {"": nothing}
     found: list[Finding] = []
-    for name, options, kind in (*CREW, *tricks, *_guessers(task)):
+    for name, options, kind in (THIEF, *tricks, *_answerers(task)):
         key = RolloutKey(suite_hash=suite_hash, task_id=task.id, agent=name, backend=backend.name)
         agent = get_agent(name, **options)
-        rollout = await roll_out(task, agent, backend, key=key, limits=LIMITS, model=None, verdicts=verdicts)
+        rollout = await roll_out(
+            task, agent, backend, key=key, limits=LIMITS, model=None, verdicts=verdicts, is_watched=False
+        )
         if rollout.is_unknown:
             notes.append(f"{name}: no verdict: {rollout.verdict.error or rollout.ending_detail}")
         elif rollout.verdict.reward > nothing.reward:
@@ -237,7 +241,8 @@ async def _cheat(
     return found
 
 
-def _guessers(task: Task) -> tuple[Cheat, ...]:
+def _answerers(task: Task) -> tuple[Cheat, ...]:
+    """Those that answer without solving, where there is hope."""
     if task.verifier != "pytest":
         return IN_FILES
     return IN_CODE if len(task.verifier_data.get("fail_to_pass", ())) <= MOST_ANSWERED else ()

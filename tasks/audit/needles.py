@@ -198,14 +198,21 @@ def _of_pytest(task: Task) -> Iterator[Needle]:
 
 
 def _functions(text: str, names: set[str]) -> Iterator[str]:
+    return (body for name, body in _all_functions(text) if name in names)
+
+
+@lru_cache(maxsize=256)
+def _all_functions(text: str) -> list[tuple[str, str]]:
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
-        return
+        return []
     lines = text.splitlines()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in names:
-            yield "\n".join(lines[node.lineno - 1 : node.end_lineno])
+    return [
+        (node.name, "\n".join(lines[node.lineno - 1 : node.end_lineno]))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
 
 
 def _of_test_folder(task: Task) -> Iterator[Needle]:

@@ -6,6 +6,7 @@ Others add theirs by an entry point:
     mine = "my_package:MyVerifier"
 """
 
+from hashlib import sha256
 from importlib import import_module
 from importlib.metadata import entry_points
 
@@ -29,9 +30,17 @@ def verifier_names() -> list[str]:
     return sorted({*_OURS, *(point.name for point in entry_points(group=GROUP))})
 
 
-def judged_part(task: Task, diff: Diff) -> Diff:
-    """What of a diff reaches the verifier: two diffs with the same part get the same verdict."""
-    return sort_out(task, diff).diff if task.verifier == "pytest" else diff
+def judged_part(task: Task, diff: Diff) -> str:
+    """A digest of what of a diff reaches the verifier: two diffs with the same one get the same verdict.
+
+    Empty where nothing does.
+    """
+    changes = sort_out(task, diff).diff.changes if task.verifier == "pytest" else diff.changes
+    digest = sha256()
+    for change in sorted(changes, key=lambda change: change.path):
+        digest.update(f"{change.path}\0{change.mode:o}\0{change.after is None}\0".encode(errors="surrogateescape"))
+        digest.update(sha256(change.after or b"").digest())
+    return digest.hexdigest() if changes else ""
 
 
 def get_verifier(name: str) -> Verifier:
