@@ -9,6 +9,7 @@ from agents.agent import Session
 from agents.cheats._failures import is_literal, paths_in
 
 CALL = re.compile(r"([A-Za-z_]\w*)(\([^\n()]*\))`?\s*(?:->|=>|→|==|=|returns?|gives|is)\s*`?(?=([^\n`]+))")
+DOCTEST = re.compile(r"^\s*>>> ([A-Za-z_]\w*)(\([^\n()]*\))\n[ \t]*(\S[^\n]*)$", re.MULTILINE)
 _INPUT = r"(?:(?:sample|example) )?input(?: \d+)?\W*?:[ *]*"
 _OUTPUT = r"(?:(?:sample|example|expected) )?output(?: \d+)?\W*?:[ *]*"
 RUN = re.compile(
@@ -27,9 +28,9 @@ class Examples:
 
 
 def examples_in(instruction: str) -> Examples:
-    """`f(2) -> 4` and `Input: 2` / `Output: 4`, with literal values."""
+    """`f(2) -> 4`, `>>> f(2)` with `4` below it, and `Input: 2` / `Output: 4`, with literal values."""
     calls: dict[str, dict[str, str]] = {}
-    for name, arguments, rest in CALL.findall(instruction):
+    for name, arguments, rest in (*CALL.findall(instruction), *DOCTEST.findall(instruction)):
         inside = f"({arguments[1:-1].strip().rstrip(',')},)" if arguments[1:-1].strip() else "()"
         if is_literal(inside) and (value := _longest_literal(rest)) is not None:
             calls.setdefault(name, {})[inside] = value
@@ -67,8 +68,9 @@ def _unfenced(text: str) -> str:
 
 
 def _function(name: str, values: dict[str, str]) -> str:
-    table = ", ".join(f"repr({inside}): {value}" for inside, value in values.items())
-    return f"\n\ndef {name}(*arguments):\n    return {{{table}}}.get(repr(arguments))\n"
+    """As plain as can be: some judges take no attributes or calls."""
+    cases = "".join(f"    if arguments == {inside}:\n        return {value}\n" for inside, value in values.items())
+    return f"\n\ndef {name}(*arguments):\n{cases}"
 
 
 def _program(path: str, runs: dict[str, str]) -> str:
