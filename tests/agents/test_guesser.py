@@ -59,13 +59,20 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("guess", GUESSES)
+@pytest.mark.parametrize("guess", CASES)
 async def test_a_guess_satisfies_a_weak_verifier_only(guess: str, tmp_path: Path, bubblewrap: Backend) -> None:
     instruction, weak, strong = CASES[guess]
     for name, accepted_if, reward in (("weak", weak, 1.0), ("strong", strong, 0.0)):
         task = make_task(tmp_path / name, instruction, accepted_if, data_csv=LABELS)
         rollout = await rolled(task, bubblewrap, guess)
         assert (rollout.verdict.reward, rollout.ending) == (reward, "submitted"), rollout.verdict
+
+
+async def test_every_constant_is_a_guess_of_its_own(tmp_path: Path, bubblewrap: Backend) -> None:
+    task = make_task(tmp_path / "t", ANSWER, "grep -qx yes answer.txt")
+    rewards = {guess: (await rolled(task, bubblewrap, guess)).verdict.reward for guess in ("always yes", "always 0")}
+    assert rewards == {"always yes": 1.0, "always 0": 0.0}
+    assert {f"always {value}" for value in ("0", "1", "yes", "true", "A")} < set(GUESSES)
 
 
 async def test_the_seed_chooses_the_guess(tmp_path: Path, bubblewrap: Backend) -> None:

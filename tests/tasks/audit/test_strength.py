@@ -37,7 +37,7 @@ async def test_a_weak_script_is_found_out_and_its_strong_twin_is_not(
         reference = await reference_of_task(task, bubblewrap)
         assert reference is not None
         strength = await measure_strength(task, reference, bubblewrap)
-        assert strength.wrong >= 4
+        assert strength.wrong >= 3
         assert strength.rewrites == 1
         assert strength.notes == ()
         assert {finding.kind for finding in strength.findings} == (set() if is_clean else {WEAK[task_id]})
@@ -50,7 +50,7 @@ async def test_an_answer_is_judged_by_near_misses(tmp_path: Path, bubblewrap: Ba
         task = planted("any-number", tmp_path / str(is_clean), is_clean=is_clean)
         answer = Diff(changes=(FileChange(path="answer.txt", before=None, after=b"5825\n"),))
         strength = await measure_strength(task, answer, bubblewrap)
-        assert strength.wrong == 4
+        assert strength.wrong == 3
         places = sorted(finding.place for finding in strength.findings)
         assert places == ([] if is_clean else ["answer.txt: off by 1 % (5825 is 5883)",
                                                "answer.txt: off by one (5825 is 5826)"])  # fmt: skip
