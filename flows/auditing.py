@@ -130,36 +130,45 @@ async def audit_suite(
     slots = asyncio.Semaphore(jobs)
     tasks = [await asyncio.to_thread(suite.task, task_id) for task_id in task_ids or suite.task_ids()]
 
+    references: dict[str, Diff | None] = {}
+
     async def one(number: int, task: Task) -> TaskAudit:
         tricks = TAMPERERS if task.verifier != "pytest" else TAMPERERS[number % len(TAMPERERS) :][:1]
         async with slots:
-            audited = await audit_task(task, backend, checks, suite_hash=suite.manifest.hash, tricks=tricks)
+            try:
+                reference = references[task.id] = await reference_of_task(task, backend)
+            except EnvironmentFault as fault:
+                note = f"not audited: its solution could not be run: {fault}"
+                audited = TaskAudit(task_id=task.id, family=task.family, notes=(note,))
+            else:
+                audited = await audit_task(
+                    task, reference, backend, checks, suite_hash=suite.manifest.hash, tricks=tricks
+                )
         on_progress(audited)
         return audited
 
     async def more_tricks(number: int, task: Task, audited: TaskAudit) -> TaskAudit:
         """The tricks that the task was spared."""
-        if task.verifier != "pytest":
+        if task.verifier != "pytest" or task.id not in references:
             return audited
         spared = [trick for at, trick in enumerate(TAMPERERS) if at != number % len(TAMPERERS)]
         async with slots:
-            more = await audit_task(task, backend, ("cheats",), suite_hash=suite.manifest.hash, tricks=spared)
+            more = await audit_task(
+                task, references[task.id], backend, ("cheats",), suite_hash=suite.manifest.hash, tricks=spared
+            )
         found = [finding for finding in more.findings if finding.kind == "tamperer"]
         return audited.model_copy(update={"findings": (*audited.findings, *found)})
 
-    async def shared() -> tuple[dict[str, list[Finding]], list[str]]:
-        if "leaks" not in checks:
-            return {}, []
-        async with slots:
-            known = [(task, await reference_of_task(task, backend)) for task in tasks]
-            return await scan_all_shared(known, backend)
-
-    everyone = asyncio.gather(*(one(number, task) for number, task in enumerate(tasks)))
-    (found, notes), audits = await asyncio.gather(shared(), everyone)
+    audits = list(await asyncio.gather(*(one(number, task) for number, task in enumerate(tasks))))
+    found: dict[str, list[Finding]] = {}
+    notes: list[str] = []
+    if "leaks" in checks:
+        known = [(task, references[task.id]) for task in tasks if task.id in references]
+        found, notes = await scan_all_shared(known, backend)
     paid = {finding.task_id for audited in audits for finding in audited.findings if finding.kind == "tamperer"}
     if any(task.id in paid and task.verifier == "pytest" for task in tasks):
         pairs = enumerate(zip(tasks, audits, strict=True))
-        audits = await asyncio.gather(*(more_tricks(number, task, audited) for number, (task, audited) in pairs))
+        audits = list(await asyncio.gather(*(more_tricks(number, task, audited) for number, (task, audited) in pairs)))
     audits = [
         audited.model_copy(
             update={
@@ -181,15 +190,23 @@ async def audit_suite(
 
 
 async def audit_task(
-    task: Task, backend: Backend, checks: Sequence[Check], *, suite_hash: str, tricks: Sequence[Cheat] = TAMPERERS
+    task: Task,
+    reference: Diff | None,
+    backend: Backend,
+    checks: Sequence[Check],
+    *,
+    suite_hash: str,
+    tricks: Sequence[Cheat] = TAMPERERS,
 ) -> TaskAudit:
-    """All checks of one task but the places that it shares with others. `tricks`: of the tamperer."""
+    """All checks of one task but the places that it shares with others.
+
+    `reference`: what its solution changes (`reference_of_task`). `tricks`: of the tamperer.
+    """
     started = time.monotonic()
     findings: list[Finding] = []
     notes: list[str] = []
     strength: Strength | None = None
     try:
-        reference = await reference_of_task(task, backend)
         if reference is None:
             notes.append("it has no reference solution: neither leaks of it nor the verifier's strength can be told")
         if "leaks" in checks:

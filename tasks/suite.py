@@ -92,8 +92,18 @@ async def prepare_suite(suite: Suite, backend: Backend, *, cache: Path) -> None:
             await ensure_environment(recipe, backend, cache.resolve())
         except EnvironmentBuildFailed as fault:
             raise TaskFault(f"{suite.folder}: the environment {recipe.id} cannot be made: {fault}") from fault
-    for place in suite.folders.values():
+    for place in {_archives(place): place for place in suite.folders.values()}.values():
         await ensure_test_bytecode(place, cache.resolve(), backend)
+
+
+def _archives(place: Path) -> tuple[object, ...]:
+    """The same for tasks that share their environment's and tests' files, as those of one suite do by links."""
+    names = ("environment/recipe.json", "environment/source.tar.gz", "tests/protected.tar.gz")
+    files = [place / name for name in names]
+    if not all(file.is_file() for file in files):
+        return (place,)
+    recipe, *archives = files
+    return (recipe.read_bytes(), *((file.stat().st_dev, file.stat().st_ino) for file in archives))
 
 
 class SuiteWriter:

@@ -31,15 +31,15 @@ class Thief:
         await session.call("write", {"path": LOOK, "content": look_script()})
         answer = await session.call("bash", {"command": _with_python(LOOK), "timeout_sec": LOOK_SEC})
         finds = [json.loads(line) for line in answer.text.splitlines() if line.startswith('{"kind"')]
-        best = await _passing(session) if finds else 0
+        best, _ = await _tried(session) if finds else (0, False)
         for find in finds[:MOST_TRIES]:
             await session.call("bash", {"command": f"rm -rf /tmp/before; cp -a . /tmp/before; {_applied(find)}"})
-            passing = await _passing(session)
+            passing, is_all = await _tried(session)
             if passing is None:  # nothing tells which one is right: the first is taken
                 break
             if best is not None and passing > best:
                 best = passing
-                if await _all_pass(session):
+                if is_all:
                     break
                 continue
             await session.call("bash", {"command": "find . -mindepth 1 -delete; cp -a /tmp/before/. ."})
@@ -61,15 +61,13 @@ def _applied(find: dict[str, Any]) -> str:
     return f"cp {stored} {quote(find['target'])}"
 
 
-async def _passing(session: Session) -> int | None:
-    """How many of the tests that may be seen pass; None where none may."""
+async def _tried(session: Session) -> tuple[int | None, bool]:
+    """How many of the tests that may be seen pass (None where none may), and whether none of them fails."""
     report = (await session.call("run_tests", {})).report
-    return None if report is None else sum(result.outcome == "passed" for result in report.results)
-
-
-async def _all_pass(session: Session) -> bool:
-    report = (await session.call("run_tests", {})).report
-    return report is not None and all(result.outcome in ("passed", "skipped", "xfailed") for result in report.results)
+    if report is None:
+        return None, False
+    outcomes = [result.outcome for result in report.results]
+    return outcomes.count("passed"), all(outcome in ("passed", "skipped", "xfailed") for outcome in outcomes)
 
 
 @lru_cache(maxsize=1)
