@@ -190,6 +190,7 @@ def _task_of(candidate: Candidate, decision: Decision, repository: Repository, s
     if not set(decision.fail_to_pass) - set(shown):
         detail = "its one failing test must be shown, and hard-coding what it wants would pass"
         return rejected(candidate, "no failing test is hidden", detail)
+    place = candidate.places[0]
     grown = candidate.files[candidate.path].count(b"\n") - clean[candidate.path].count(b"\n")
     return RepositoryTask(
         id=f"{source.name}-{candidate.generator}-{candidate.id}".replace("_", "-"),
@@ -206,7 +207,7 @@ def _task_of(candidate: Candidate, decision: Decision, repository: Repository, s
                 "kind": candidate.kind,
                 "path": candidate.path,
                 "symbol": candidate.symbol,
-                "lines": list(candidate.changed_lines),
+                "lines": list(candidate.places[0].changed_lines),
             },
         ),
         files=candidate.files,
@@ -217,10 +218,8 @@ def _task_of(candidate: Candidate, decision: Decision, repository: Repository, s
             stable_tests=repository.stable_tests,
             shown=shown,
             definition=None  # all stable tests decide
-            if repository.runs_at_import(candidate.path, candidate.first_line, candidate.last_line)
-            else Definition(
-                path=candidate.path, first_line=candidate.first_line, last_line=candidate.last_line + grown
-            ),
+            if repository.runs_at_import(place.path, place.first_line, place.last_line)
+            else Definition(path=place.path, first_line=place.first_line, last_line=place.last_line + grown),
             import_paths=repository.recipe.import_paths,
             per_test_timeout_sec=_per_test_limit(repository),
         ),

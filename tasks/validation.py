@@ -63,7 +63,7 @@ async def validate_candidate(
     clean = {path: (repository.source.code / path).read_bytes() for path in candidate.files}
     if (refusal := refuse_cheaply(candidate, clean)) is not None:
         return refusal
-    reaching = repository.tests_reaching(candidate.path, range(candidate.first_line, candidate.last_line + 1))
+    reaching = _reaching(candidate, repository)
     if not reaching:
         return rejected(candidate, "no test reaches it")
     screener = screener or SandboxScreener(repository, backend)
@@ -145,10 +145,23 @@ def refuse_run(candidate: Candidate, report: TestReport, repository: Repository)
     return None
 
 
+def _reaching(candidate: Candidate, repository: Repository) -> tuple[str, ...]:
+    found = {
+        test
+        for place in candidate.places
+        for test in repository.tests_reaching(place.path, range(place.first_line, place.last_line + 1))
+    }
+    return tuple(test for test in repository.stable_tests if test in found)
+
+
 def closest_first(candidate: Candidate, repository: Repository, reaching: Sequence[str]) -> list[str]:
     """Tests that run the changed lines first, the quick ones before the slow ones."""
-    reached = repository.reached_by.get(candidate.path, {})
-    close = {repository.stable_tests[index] for line in candidate.changed_lines for index in reached.get(line, ())}
+    close = {
+        repository.stable_tests[index]
+        for place in candidate.places
+        for line in place.changed_lines
+        for index in repository.reached_by.get(place.path, {}).get(line, ())
+    }
     return sorted(reaching, key=lambda test: (test not in close, repository.clean_seconds.get(test, 1.0), test))
 
 

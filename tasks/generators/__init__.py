@@ -3,7 +3,9 @@
 A procedural kind of bug is one function that gives the edits of a definition, and one line in KINDS.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
 from importlib.metadata import entry_points
 
 from tasks.candidate import Generator
@@ -38,13 +40,38 @@ KINDS: dict[str, Edits] = {
 }
 
 
+# Those that are more than an edit of the syntax tree: name -> module and class, imported when they are asked for.
+_MORE: dict[str, str] = {}
+# Without names, every bug that needs no model; other kinds of tasks are asked for by name, or all of them by ALL.
+DEFAULT_OF_MORE = ("combine", "history")
+ALL = "all"
+
+
 def get_generators(names: Sequence[str] | None = None) -> list[Generator]:
-    """The generators of these names, or all. Raises UnknownGenerator listing the names there are."""
+    """The generators of these names, in this order; none named: all kinds of bugs; 'all': every kind of task.
+
+    Raises UnknownGenerator listing the names there are.
+    """
     files = SourceFiles()
-    known: dict[str, Generator] = {name: Procedural(name, edits, files) for name, edits in KINDS.items()}
-    for entry in entry_points(group="gristmill.generators"):
-        known[entry.name] = entry.load()()
-    for name in names or ():
-        if name not in known:
-            raise UnknownGenerator(f"no generator {name!r}; there are: {', '.join(sorted(known))}")
-    return [known[name] for name in names or sorted(known)]
+    made: dict[str, Callable[[], Generator]] = {}
+    for name, edits in KINDS.items():
+        made[name] = partial(Procedural, name, edits, files)
+    others = {entry.name: f"{entry.module}:{entry.attr}" for entry in entry_points(group="gristmill.generators")}
+    for name, place in {**_MORE, **others}.items():
+        made[name] = partial(_imported, place)
+    default = [*sorted([*KINDS, *others]), *(name for name in DEFAULT_OF_MORE if name in _MORE)]
+    wanted: list[str] = []
+    for name in names or default:
+        if name == ALL:
+            wanted += [*default, *(more for more in _MORE if more not in default)]
+        elif name in made:
+            wanted.append(name)
+        else:
+            raise UnknownGenerator(f"no generator {name!r}; there are: {', '.join([ALL, *sorted(made)])}")
+    return [made[name]() for name in dict.fromkeys(wanted)]
+
+
+def _imported(place: str) -> Generator:
+    module, _, name = place.partition(":")
+    generator: Generator = getattr(import_module(module), name)()
+    return generator

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from tasks.candidate import Candidate
+from tasks.candidate import Candidate, Place
 from tasks.generators._source_file import Definition, Edit, SourceFile, parse_source_file
 from tasks.repository import Repository
 
@@ -58,11 +58,15 @@ class Procedural:
         return Candidate(
             generator=self.name,
             kind=edit.kind,
-            path=file.path,
-            symbol=definition.name,
-            first_line=file.line_of(definition.start),
-            last_line=file.line_of(definition.end - 1),
-            changed_lines=tuple(range(first, last + 1)),
+            places=(
+                Place(
+                    path=file.path,
+                    symbol=definition.name,
+                    first_line=file.line_of(definition.start),
+                    last_line=file.line_of(definition.end - 1),
+                    changed_lines=tuple(range(first, last + 1)),
+                ),
+            ),
             files={file.path: file.applied(edit)},
         )
 

@@ -3,7 +3,7 @@
 import pytest
 
 from environments import Backend
-from tasks.candidate import Candidate, Rejection
+from tasks.candidate import Candidate, Place, Rejection
 from tasks.repository import Repository
 from tasks.validation import Validated, validate_candidate
 
@@ -21,11 +21,7 @@ def candidate(repository: Repository, old: str, new: str, symbol: str = "clamp",
     return Candidate(
         generator="by hand",
         kind="by hand",
-        path=path,
-        symbol=symbol,
-        first_line=first,
-        last_line=last,
-        changed_lines=(at,),
+        places=(Place(path=path, symbol=symbol, first_line=first, last_line=last, changed_lines=(at,)),),
         files={path: clean.replace(old, new).encode()},
     )
 
@@ -81,9 +77,11 @@ async def test_code_that_no_test_runs_is_refused(tiny_repository: Repository, bu
     extra = clean + "\n\ndef unused():\n    return 1\n"
     lines = extra.count("\n")
     bug = Candidate(
-        generator="by hand", kind="by hand", path=PATH, symbol="unused", first_line=lines, last_line=lines,
-        changed_lines=(lines,), files={PATH: extra.encode()},
-    )  # fmt: skip
+        generator="by hand",
+        kind="by hand",
+        places=(Place(path=PATH, symbol="unused", first_line=lines, last_line=lines, changed_lines=(lines,)),),
+        files={PATH: extra.encode()},
+    )
     result = await validate_candidate(bug, tiny_repository, bubblewrap)
     assert isinstance(result, Rejection)
     assert result.reason == "no test reaches it"
