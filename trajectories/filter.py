@@ -12,17 +12,57 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, TypeDecorator, and_, func, not_, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    SQLColumnExpression,
+    TypeDecorator,
+    and_,
+    case,
+    cast,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from trajectories.errors import BadFilter
-from trajectories.tables import FindingRow, RolloutRow, SuiteRow
+from trajectories.tables import FindingRow, RolloutRow, SuiteRow, TaskRow
 
 Value = str | float | int | bool | datetime
 Column = SQLColumnExpression[Any]
 
 MAX_DEPTH = 50  # of parentheses and `not`
 MAX_NUMBER = 2**63 - 1  # the largest that the databases bind as a number
+
+
+def _of_task(column: Any) -> Column:
+    """A column of the rollout's task; null where the task is not registered or was not measured."""
+    return (
+        select(col(column))
+        .where(col(TaskRow.suite_hash) == col(RolloutRow.suite_hash), col(TaskRow.id) == col(RolloutRow.task_id))
+        .correlate(RolloutRow)
+        .scalar_subquery()
+    )
+
+
+_peer = aliased(RolloutRow)
+_PASS_RATE = (
+    select(cast(func.avg(case((col(_peer.reward) >= 1.0, 1.0), else_=0.0)), Float))
+    .where(
+        col(_peer.suite_hash) == col(RolloutRow.suite_hash),
+        col(_peer.task_id) == col(RolloutRow.task_id),
+        col(_peer.is_unknown).is_(False),
+        col(_peer.is_privileged).is_(False),
+        col(_peer.attempts) == 0,
+    )
+    .correlate(RolloutRow)
+    .scalar_subquery()
+)
+"""Solved rollouts of all honest ones of the same task, by any agent that was not given the reference."""
 
 COLUMNS: Mapping[str, Column] = {
     "id": col(RolloutRow.id),
@@ -58,6 +98,11 @@ COLUMNS: Mapping[str, Column] = {
     )
     .correlate(RolloutRow)
     .scalar_subquery(),
+    "difficulty_files": _of_task(TaskRow.difficulty_files),
+    "difficulty_lines": _of_task(TaskRow.difficulty_lines),
+    "difficulty_tests": _of_task(TaskRow.difficulty_tests),
+    "difficulty_distance": _of_task(TaskRow.difficulty_distance),
+    "difficulty_pass_rate": _PASS_RATE,
     "total_sec": col(RolloutRow.total_sec),
     "started_at": col(RolloutRow.started_at),
 }

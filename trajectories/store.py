@@ -28,6 +28,7 @@ from tenacity import (
 )
 
 from tasks.audit.finding import Finding
+from tasks.difficulty import difficulty_of
 from tasks.task import Provenance
 from trajectories.atif import Trajectory
 from trajectories.blobs import Blobs
@@ -163,7 +164,10 @@ class Store:
     def register_suite(
         self, *, hash: str, name: str, version: str, tasks: Iterable[tuple[str, str, Provenance]]
     ) -> None:
-        """Make a suite and its tasks (id, family, provenance) known. Idempotent."""
+        """Make a suite and its tasks (id, family, provenance) known. Idempotent.
+
+        Raises BadTaskFolder for a difficulty in a provenance that cannot be read.
+        """
         if not self.knows_suite(hash):
             self._insert_suite(hash, name, version, list(tasks))
 
@@ -184,6 +188,7 @@ class Store:
                     license=provenance.license,
                     provenance=provenance.model_dump(mode="json"),
                     audited_at=None,
+                    **_difficulty(provenance),
                 )
                 for task_id, family, provenance in tasks
             )
@@ -412,6 +417,18 @@ class Store:
     def exports(self) -> Sequence[ExportRow]:
         with Session(self._reading) as session:
             return session.scalars(select(ExportRow).order_by(col(ExportRow.id))).all()
+
+
+def _difficulty(provenance: Provenance) -> dict[str, int | None]:
+    measured = difficulty_of(provenance)
+    if measured is None:
+        return {}
+    return {
+        "difficulty_files": measured.files,
+        "difficulty_lines": measured.lines,
+        "difficulty_tests": measured.tests,
+        "difficulty_distance": measured.distance,
+    }
 
 
 def _rows(rollout: Rollout, body: str) -> tuple[RolloutRow, list[StepRow | VerdictRow | AttemptRow]]:

@@ -33,6 +33,11 @@ class TaskRow(SQLModel, table=True):
     license: str = ""
     provenance: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     audited_at: datetime | None = Field(None, description="None: no audit has looked at it yet")
+    # tasks.difficulty.Difficulty; None: not measured, or (the distance) no way is seen
+    difficulty_files: int | None = None
+    difficulty_lines: int | None = None
+    difficulty_tests: int | None = None
+    difficulty_distance: int | None = None
 
 
 class FindingRow(SQLModel, table=True):

@@ -13,6 +13,8 @@ from trajectories.rollout import Attempt
 from trajectories.store import Store
 
 PROVENANCE = Provenance(source="x", source_hash="h")
+HARD = {"difficulty": {"files": 2, "lines": 30, "tests": 4, "distance": 5, "distance_median": 5.5}}
+EASY = {"difficulty": {"files": 1, "lines": 2, "tests": 9}}
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,34 @@ def test_expressions_choose(store: Store, expression: str, tasks: list[str]) -> 
     store.record(make_rollout("b", reward=0.0, attempts=[Attempt(kind="network", step_id=2, evidence="curl x")]))
     store.record(make_rollout("c", reward=0.0, agent="nop"))
     assert sorted(row.task_id for row in store.rollouts(expression)) == tasks
+
+
+@pytest.mark.parametrize(
+    ("expression", "tasks"),
+    [
+        ("difficulty_lines > 2", ["hard"]),
+        ("difficulty_files = 1 and difficulty_tests in (9, 10)", ["easy"]),
+        ("difficulty_distance >= 2", ["hard"]),
+        ("difficulty_distance < 2", []),  # of `easy` it is not known
+        ("not difficulty_lines > 100", ["easy", "hard"]),  # `bare` was not measured: neither one nor the other
+        ("difficulty_pass_rate <= 0.5", ["hard"]),
+        ("difficulty_pass_rate > 0 and difficulty_pass_rate < 1", ["hard"]),
+        ("difficulty_pass_rate = 1", ["bare", "easy"]),
+    ],
+)
+def test_rollouts_are_chosen_by_the_difficulty_of_their_task(store: Store, expression: str, tasks: list[str]) -> None:
+    measured = {"hard": HARD, "easy": EASY, "bare": {}}
+    registered = [(task, "repository", PROVENANCE.model_copy(update={"details": details}))
+                  for task, details in measured.items()]  # fmt: skip
+    store.register_suite(hash="suite", name="demo", version="1", tasks=registered)
+    for task in measured:
+        store.record(make_rollout(task))
+    store.record(make_rollout("hard", agent="repair", reward=0.0))
+    # None of these tells how hard a task is: outcome unknown, told the answer, tried to cheat.
+    store.record(make_rollout("easy", agent="repair", reward=0.0, error="no sandbox"))
+    store.record(make_rollout("hard", agent="oracle", is_privileged=True))
+    store.record(make_rollout("hard", agent="thief", attempts=[Attempt(kind="network", step_id=2, evidence="curl x")]))
+    assert sorted({row.task_id for row in store.rollouts(expression)}) == tasks
 
 
 @pytest.mark.parametrize(
