@@ -62,9 +62,13 @@ def archive_layer(archive: Path, cache: Path) -> Path:
     return place
 
 
-def files_layer(files: Mapping[str, bytes], cache: Path) -> Path:
-    """A layer of these files; an existing file of the same path below it is hidden by it."""
-    digest = sha256(b"files\0")
+def files_layer(files: Mapping[str, bytes], cache: Path, *, seconds: int = 0) -> Path:
+    """A layer of these files; an existing file of the same path below it is hidden by it.
+
+    `seconds`: their time. Bytecode is taken for that of any source with the same time and size, so files that take
+    the place of others with bytecode need another.
+    """
+    digest = sha256(b"files\0" + (str(seconds).encode() if seconds else b""))
     for path, content in sorted(files.items()):
         digest.update(f"{path}\0{sha256(content).hexdigest()}\n".encode())
     place = _layers(cache) / digest.hexdigest()[:32]
@@ -77,7 +81,7 @@ def files_layer(files: Mapping[str, bytes], cache: Path) -> Path:
             (new / path).parent.mkdir(parents=True, exist_ok=True)
             (new / path).write_bytes(content)
             (new / path).chmod(0o644)
-        fix_times(new)
+        fix_times(new, seconds)
         publish(new, place)
     return place
 

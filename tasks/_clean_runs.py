@@ -43,6 +43,7 @@ class CleanTests:
     seconds: dict[str, float]
     reached_by: dict[str, dict[int, tuple[int, ...]]]
     import_lines: dict[str, tuple[int, ...]]
+    starting_processes: tuple[str, ...]
 
 
 @dataclass
@@ -197,6 +198,7 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
         seconds={test: seconds[test] for test in stable},
         reached_by=_reached_by(covered, stable, set(source.python_files())),
         import_lines=dict(covered.import_lines),
+        starting_processes=tuple(each.node_id for each in covered.results if each.starts_processes),
     )
 
 

@@ -91,9 +91,12 @@ def _repository_task(folder: Path, cache: Path, toml: TaskToml, ours: _Ours, com
     code = archive_layer(_existing(folder / "environment" / "source.tar.gz"), cache)
     protected = archive_layer(_existing(folder / "tests" / "protected.tar.gz"), cache)
     changed = files_layer(files, cache)
+    hidden = _files_below(folder / "tests" / "files")
     limits = _limits(toml)
     clean_spec = environment_spec(recipe, cache, (code, protected), with_room_for_reports(limits))
     layers = (code, protected, *bytecode_layer(clean_spec, cache), changed)
+    if hidden:
+        layers = (*layers, files_layer(hidden, cache, seconds=1))
     return Task(
         **common,
         family=ours.family,

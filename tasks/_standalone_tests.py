@@ -6,6 +6,7 @@ writes 1 or 0. Gristmill's own verifier does not use it: that one has a sandbox 
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -28,13 +29,15 @@ def main(workdir: Path, reward_file: Path) -> None:
     here = Path(__file__).resolve().parent
     data = json.loads((here / "tests.json").read_text())
     with tarfile.open(here / "protected.tar.gz") as tar:
-        kept = {member.name for member in tar}
+        kept = {member.name for member in tar} | set(data.get("allowed", ()))
         for path in list(workdir.rglob("*")):
             name = path.relative_to(workdir).as_posix()
             steers = path.name in STEERING or path.suffix in (".pth", ".pyc")
             if steers and name not in kept and ".git/" not in name and path.is_file():
                 path.unlink()
         tar.extractall(workdir, filter="data")
+    if (here / "files").is_dir():
+        shutil.copytree(here / "files", workdir, dirs_exist_ok=True)
     needed = [*data["fail_to_pass"], *json.loads((here / "stable_tests.json").read_text())]
     paths = list(dict.fromkeys(test.split("::")[0] for test in needed))
     with tempfile.TemporaryDirectory() as scratch:

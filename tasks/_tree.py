@@ -71,12 +71,12 @@ def copy_entries(entries: Iterable[FileEntry], target: Path) -> None:
             place.chmod(0o755 if entry.mode == 0o100755 else 0o644)
 
 
-def fix_times(folder: Path) -> None:
+def fix_times(folder: Path, seconds: int = 0) -> None:
     """Give every file of a tree one fixed time, so that archives and layers made from it are the same bytes."""
     for root, folders, files in os.walk(folder):
         for name in (*folders, *files):
-            os.utime(Path(root) / name, (0, 0), follow_symlinks=False)
-    os.utime(folder, (0, 0))
+            os.utime(Path(root) / name, (seconds, seconds), follow_symlinks=False)
+    os.utime(folder, (seconds, seconds))
 
 
 def publish(new: Path, place: Path) -> None:

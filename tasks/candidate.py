@@ -97,11 +97,11 @@ class Rejection(BaseModel):
 class Generator(Protocol):
     """Turns a repository into candidates. The same seed gives the same candidates in the same order.
 
-    It may have `accepted(candidate)`, which is told of each candidate that became a task, in order; and `skipped`,
-    rejections of what it did not even propose, read at the end.
+    None stands for "nothing now, maybe later". A generator may have `accepted(candidate)`, which is told of each
+    candidate that became a task, in order; and `skipped`, rejections of what it did not even propose, read at the end.
     """
 
     @property
     def name(self) -> str: ...
 
-    def candidates(self, repository: Repository, rng: Random) -> Iterator[Candidate]: ...
+    def candidates(self, repository: Repository, rng: Random) -> Iterator[Candidate | None]: ...

@@ -30,6 +30,14 @@ from tasks.verifiers.data import PytestData
 __all__ = ["RepositoryTask", "SharedFiles", "folder_hash", "read_task", "write_repository_task", "write_task"]
 
 SCHEMA_VERSION = "1.0"
+_WHAT = {
+    "repository": "A bug in",
+    "history": "A change of",
+    "refactor": "A refactoring of",
+    "synthesis": "A function of",
+    "documentation": "Code and documentation of",
+    "tests": "Tests for",
+}
 
 
 class RepositoryTask(BaseModel):
@@ -42,7 +50,11 @@ class RepositoryTask(BaseModel):
     family: str = "repository"
     provenance: Provenance
     files: dict[str, bytes] = Field(description="what differs from the clean source, as the agent gets it")
-    reference: Diff = Field(description="from the agent's files back to the clean ones")
+    absent: tuple[str, ...] = Field((), description="files of the clean source that the agent does not get")
+    hidden: dict[str, bytes] = Field(
+        default_factory=dict, description="files that only the verifier has, over the source's own tests"
+    )
+    reference: Diff = Field(description="from the agent's files to the solved state")
     verifier_data: PytestData
     agent_timeout_sec: float = 900.0
     verifier_timeout_sec: float = 600.0
@@ -114,12 +126,13 @@ def _contents(task: RepositoryTask, repository: Repository, shared: SharedFiles)
     files = {
         "task.toml": _task_toml(task, repository).encode(),
         "instruction.md": (task.instruction.rstrip() + "\n").encode(),
-        "environment/source.tar.gz": shared.packed((source.code,)),
+        "environment/source.tar.gz": shared.packed((source.code,), visible - set(task.absent) if task.absent else None),
         "tests/protected.tar.gz": shared.packed((source.code, source.protected), protected),
         "solution/solve.sh": SOLVE_SH.encode(),
         "solution/reference.patch": task.reference.text().encode(),
     }
     files |= {f"environment/files/{path}": content for path, content in task.files.items()}
+    files |= {f"tests/files/{path}": content for path, content in task.hidden.items()}
     files |= {f"environment/{path}": content for path, content in environment_files(repository.recipe).items()}
     files |= {f"tests/{path}": content for path, content in test_files(data, task.verifier_data.stable_tests).items()}
     return files
@@ -128,10 +141,11 @@ def _contents(task: RepositoryTask, repository: Repository, shared: SharedFiles)
 def _task_toml(task: RepositoryTask, repository: Repository) -> str:
     document = tomlkit.document()
     document["schema_version"] = SCHEMA_VERSION
+    what = _WHAT.get(task.family, f"{task.family}:")
     document["task"] = _table(
         name=f"gristmill/{task.id}",
-        description=f"A bug in {repository.source.name} {repository.source.version}".strip(),
-        keywords=["python", "debugging", repository.source.name],
+        description=f"{what} {repository.source.name} {repository.source.version}".strip(),
+        keywords=["python", _category(task), repository.source.name],
     )
     gristmill = _table(
         format=1,
@@ -141,7 +155,7 @@ def _task_toml(task: RepositoryTask, repository: Repository) -> str:
         recipe=repository.recipe.id,
         provenance=task.provenance.model_dump(mode="json"),
     )
-    document["metadata"] = _table(category="debugging", gristmill=gristmill)
+    document["metadata"] = _table(category=_category(task), gristmill=gristmill)
     document["agent"] = _table(timeout_sec=task.agent_timeout_sec)
     document["verifier"] = _table(timeout_sec=task.verifier_timeout_sec)
     document["environment"] = _table(
@@ -153,6 +167,10 @@ def _task_toml(task: RepositoryTask, repository: Repository) -> str:
         allow_internet=False,
     )
     return tomlkit.dumps(document)
+
+
+def _category(task: RepositoryTask) -> str:
+    return "debugging" if task.family == "repository" else task.family
 
 
 def _table(**fields: Any) -> Any:

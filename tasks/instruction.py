@@ -2,8 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -24,28 +25,40 @@ class LeakFound(TaskFault):
 
 
 def write_instruction(
-    name: str, failures: Sequence[TestResult], reference: Diff, *, workdir: str, rng: Random
+    name: str,
+    failures: Sequence[TestResult],
+    reference: Diff,
+    *,
+    workdir: str,
+    rng: Random,
+    template: str = "report.md.j2",
+    context: Mapping[str, Any] | None = None,
+    shows_failures: bool = True,
 ) -> tuple[str, tuple[str, ...]]:
     """The text and the ids of the tests that it shows (at most SHOWN; the rest stays hidden).
 
+    `template`: a file of tasks/templates; `context`: its own variables.
     Raises LeakFound if even the shortest form shows a line of the reference.
     """
-    template = Environment(
+    page = Environment(
         loader=PackageLoader("tasks", "templates"), undefined=StrictUndefined, keep_trailing_newline=True
-    ).get_template("report.md.j2")
-    chosen = _choose(failures, rng)
+    ).get_template(template)
+    chosen = _choose(failures, rng) if shows_failures and failures else []
     phrasing = rng.randrange(PHRASINGS)
     for detail in (excerpt_of, last_line_of, lambda result: result.outcome):
-        text = template.render(
+        text = page.render(
+            **(context or {}),
             name=name,
             phrasing=phrasing,
-            headline=headline_of(chosen[0]) if detail is excerpt_of else "tests fail",
+            headline=headline_of(chosen[0]) if chosen and detail is excerpt_of else "tests fail",
             failures=[{"test": result.node_id, "excerpt": detail(result)} for result in chosen],
             others=len(failures) - len(chosen),
             workdir=workdir,
         )
         if not leaks(text, reference):
             return text, tuple(result.node_id for result in chosen)
+        if not chosen:
+            raise LeakFound(f"it contains a line of the reference: {leaks(text, reference)[0].strip()}")
     raise LeakFound("the names of the failing tests already contain a line of the reference")
 
 

@@ -23,7 +23,7 @@ from tasks.source import Source
 __all__ = ["Recipe", "Repository", "RungResult", "prepare_repository"]
 
 # Goes into the cache's file names: a new way of running clean tests must not find old results.
-_METHOD = 2
+_METHOD = 3
 
 
 class Repository(BaseModel):
@@ -43,6 +43,10 @@ class Repository(BaseModel):
 
     import_lines: dict[str, tuple[int, ...]] = Field(
         default_factory=dict, description="path -> lines that run when the code is imported, for whatever test"
+    )
+
+    starting_processes: tuple[str, ...] = Field(
+        (), description="tests that start processes, whose lines are not seen: they may reach any line"
     )
 
     @property
@@ -131,6 +135,7 @@ def _repository(source: Source, recipe: Recipe, clean: CleanTests) -> Repository
         clean_seconds=clean.seconds,
         reached_by=clean.reached_by,
         import_lines=clean.import_lines,
+        starting_processes=clean.starting_processes,
     )
 
 

@@ -66,6 +66,7 @@ class TestResult(BaseModel):
     lines: dict[str, tuple[int, ...]] = Field(
         default_factory=dict, description="with coverage: path (relative to workdir) -> executed line numbers"
     )
+    starts_processes: bool = Field(False, description="with coverage: whose lines are not seen")
 
 
 class TestRun(BaseModel):
@@ -75,11 +76,16 @@ class TestRun(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     files: dict[str, bytes] = Field(default_factory=dict, description="path (relative to workdir) -> contents")
+    removed: tuple[str, ...] = Field((), description="paths that are not there in this run")
     tests: tuple[str, ...]
     gate: tuple[str, ...] = ()
+    random_order_seed: int | None = None
     per_test_timeout_sec: float | None = None
+    cpu_limits: dict[str, float] = Field(default_factory=dict, description="node id -> seconds of CPU it may take")
     stop_at_first_failure: bool = False
+    most_failures: int | None = Field(None, description="with more, the run ends; most tracebacks are short then")
     collection_timeout_sec: float = 60.0
+    is_warm: bool = Field(False, description="where only functions differ, change them in a fork that has all imported")
 
 
 class TestReport(BaseModel):
@@ -100,6 +106,7 @@ class TestReport(BaseModel):
     timed_out: bool = False
     output: str = Field("", description="what pytest and the tests printed, middle left out past 100 kB")
     duration_sec: float = 0.0
+    was_warm: bool = Field(False, description="of several runs: in a fork that had all imported")
 
     @cached_property
     def _outcomes(self) -> Mapping[str, Outcome]:
@@ -156,12 +163,15 @@ async def run_tests_on_each(
     *,
     timeout_sec: float,
     guarded: Sequence[str] = (),
+    warm: Sequence[str] | None = None,
+    tracebacks: Literal["native", "short"] = "native",
     python: str = f"{VENV}/bin/python",
 ) -> list[TestReport]:
     """As `run_tests`, one run after another with one start of pytest; a report of each that began.
 
     For code of our own making only: what one run leaves in the sandbox, the next ones find. Each has a
-    process of its own that imports the repository anew. `timeout_sec`: of all together.
+    process of its own that imports the repository anew, unless it `is_warm`: then it is a fork of one that has
+    the tests of the files `warm` collected (empty: all). `timeout_sec`: of all together.
     Raises VerifierFault as `run_tests` does.
     """
     nonce = secrets.token_hex(32)
@@ -175,7 +185,8 @@ async def run_tests_on_each(
         "guarded": list(guarded),
         "runs": each,
         "is_code_ours": True,  # it does not tamper on purpose: one look at the end is enough
-        "tracebacks": "native",  # a third of the time of a run that fails at once, were they pytest's own
+        "tracebacks": tracebacks,  # pytest's own are a third of the time of a run that fails at once
+        "warm": None if warm is None else list(warm),
         "keeps_bytecode": True,  # of the tests, above all: rewriting their asserts is most of a run of few tests
     }
     stdin = _inside_text() + sized(json.dumps(config).encode()) + nonce.encode()
@@ -193,7 +204,7 @@ async def run_tests_on_each(
             exit_code=done.exit_code,
             timed_out=done.timed_out and is_last,
             is_cut=is_cut and is_last,
-            duration_sec=0.0,
+            duration_sec=None,
             stderr=done.stderr,
         )
         for some, is_last in ((some, some is of_runs[-1]) for some in of_runs)
@@ -244,7 +255,7 @@ def _report(
     exit_code: int | None,
     timed_out: bool,
     is_cut: bool,
-    duration_sec: float,
+    duration_sec: float | None,
     stderr: str,
 ) -> TestReport:
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -264,6 +275,7 @@ def _report(
                 duration_sec=record["sec"],
                 longrepr=record["longrepr"],
                 lines=lines.get(record["id"], {}),
+                starts_processes=record.get("starts_processes", False),
             )
             for record in by_kind["result"]
         ),
@@ -275,7 +287,8 @@ def _report(
         exit_code=end["exit"] if end is not None else exit_code,
         timed_out=timed_out,
         output=end["output"] if end is not None else stderr[-100_000:],
-        duration_sec=duration_sec,
+        duration_sec=duration_sec if duration_sec is not None else (end or {}).get("sec", 0.0),
+        was_warm=end is not None and end["is_warm"],
     )
 
 

@@ -7,6 +7,7 @@ import collections
 import os
 import random
 import signal
+import sys
 from collections.abc import Iterator
 from time import perf_counter
 from typing import Any
@@ -15,8 +16,10 @@ from tasks._inside.fingerprint import Fingerprint
 from tasks._inside.frames import Sender
 
 LONGREPR_LIMIT = 20_000
+FULL_TRACEBACKS = 12
 # The look at all functions takes 1 ms, that at the core 0.1 ms: a tenth of a suite of quick tests, or nothing.
 FULL_LOOK_EVERY_SEC = 0.2
+STARTS_OF_PROCESSES = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.system"})
 OUTCOME_HOOKS = (
     "pytest_runtest_protocol",
     "pytest_runtest_setup",
@@ -47,7 +50,11 @@ class Reporter:
         self.canary_outcome = ""
         self.ids: list[str] = []
         self.tampered: list[str] = []
-        self.limit = config["per_test_timeout_sec"]
+        self._has_started_processes = False
+        if coverage is not None:
+            sys.addaudithook(self._on_audit)
+        self.limit = self.cpu_limit = config["per_test_timeout_sec"]
+        self._failures = 0
         self._phases: dict[str, Any] = {}
         self._codes: dict[str, Any] = {}
         self._is_late = False
@@ -100,11 +107,16 @@ class Reporter:
         if self._gate:
             items.sort(key=lambda item: item.nodeid not in self._gate)
             self._gate &= {item.nodeid for item in items}
+        self._hook = config.hook
+        self.begin_run(items)
+        self._add_canary(session, items)
+
+    def begin_run(self, items: list[Any]) -> None:
+        """These are the tests, in this order."""
+        self.limit = self.config["per_test_timeout_sec"]
         self.ids = list(dict.fromkeys(item.nodeid for item in items))
         self._codes = {item.nodeid: (type(item), _code_of(item)) for item in items}
-        self._hook = config.hook
         self.sender.send("collected", ids=self.ids)
-        self._add_canary(session, items)
 
     def _add_canary(self, session: Any, items: list[Any]) -> None:
         """A test that must fail, between two modules: one that passes was judged by something else than pytest."""
@@ -138,13 +150,19 @@ class Reporter:
         if not is_canary:
             self.sender.send("start", id=item.nodeid)
             if self.coverage is not None:
+                self._has_started_processes = False
                 self.coverage.switch_context(item.nodeid)
         started = self._clock()
+        self.cpu_limit = self.config.get("cpu_limits", {}).get(item.nodeid)
         if self.limit and not is_canary:
             signal.signal(signal.SIGALRM, self._on_alarm)
             self._setitimer(signal.ITIMER_REAL, self.limit, 0.5)
+        if self.cpu_limit and not is_canary:
+            signal.signal(signal.SIGPROF, self._on_alarm)
+            self._setitimer(signal.ITIMER_PROF, self.cpu_limit, 0.1)
         yield
         self._setitimer(signal.ITIMER_REAL, 0)
+        self._setitimer(signal.ITIMER_PROF, 0)
         self._leave_if_forked()
         seconds = self._clock() - started
         if self.coverage is not None and not is_canary:
@@ -156,15 +174,21 @@ class Reporter:
             self.canary_outcome = outcome
             return
         if self._is_late:
-            outcome, longrepr = "error", f"Timeout: the test took more than {self.limit:g} s\n{longrepr}"
-        self.sender.send("result", id=item.nodeid, outcome=outcome, sec=seconds, longrepr=longrepr)
+            outcome, longrepr = "error", f"Timeout: {self._late()}\n{longrepr}"
+        self.sender.send("result", id=item.nodeid, outcome=outcome, sec=seconds, longrepr=longrepr,
+                         starts_processes=self._has_started_processes)  # fmt: skip
         self._stop_if_decided(item, outcome)
 
     def _stop_if_decided(self, item: Any, outcome: str) -> None:
         has_failed = outcome in ("failed", "error")
         self._has_failed = self._has_failed or has_failed
+        self._failures += has_failed
+        if self._failures == FULL_TRACEBACKS and self.config.get("most_failures"):
+            item.config.option.tbstyle = "value"  # a traceback takes longer than many a test
         if has_failed and self.config["stop_at_first_failure"]:
             item.session.shouldfail = "stopped at the first failure"
+        elif self.config.get("most_failures") and self._failures > self.config["most_failures"]:
+            item.session.shouldfail = "too many tests have failed"
         if item.nodeid in self._gate:
             self._gate.discard(item.nodeid)
             self._is_shut = self._is_shut or has_failed
@@ -192,7 +216,17 @@ class Reporter:
     def _on_alarm(self, signum: int, frame: Any) -> None:
         self._leave_if_forked()
         self._is_late = True
-        raise TestTimedOut(f"the test took more than {self.limit:g} s")
+        raise TestTimedOut(self._late())
+
+    def _late(self) -> str:
+        return f"the test took more than {self.limit:g} s" + (
+            f", or {self.cpu_limit:g} s of CPU" if self.cpu_limit else ""
+        )
+
+    def _on_audit(self, event: str, arguments: Any) -> None:
+        """What another process executes is not in this one's coverage."""
+        if event in STARTS_OF_PROCESSES:
+            self._has_started_processes = True
 
     def _leave_if_forked(self) -> None:
         if self._getpid() != self.pid:
@@ -238,7 +272,9 @@ class Reporter:
         self.sender.send("done", exit=0 if exit_code == 1 and not self._has_failed else exit_code)
 
     def _was_cut_short(self) -> bool:
-        return not self.canary_outcome and (self.config["stop_at_first_failure"] or self._is_shut)
+        return not self.canary_outcome and (
+            self.config["stop_at_first_failure"] or self._is_shut or bool(self.config.get("most_failures"))
+        )
 
 
 # Older pytests know only hookwrapper, newer ones both; set here since pytest is imported later than this file.

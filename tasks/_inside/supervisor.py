@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tasks._inside.frames import Receiver
+from tasks._inside.warm import serve
 from tasks._inside.worker import PR_SET_DUMPABLE, READY, nurse
 
 OUTPUT_HEAD = 40_000
@@ -48,21 +49,28 @@ class Supervisor:
         self.deadline: float | None = None
         self.was_stopped = False
         self.is_finished = False
+        self.is_cold = False
 
     def watch(self) -> None:
         """Workers, one after another, until every test has its result or a worker got nowhere."""
+        started = time.monotonic()
         before = self._guarded_state()
         for _ in range(MAX_WORKERS):
             known = len(self.done)
             self._one_worker()
+            if self.is_cold:
+                break
             if self.is_finished or self.is_tampered or self._is_all_done() or len(self.done) == known:
                 break
+        if self.is_cold:
+            return
         now = self._guarded_state()
         if changed := [path for path, state in before.items() if now[path] != state]:
             self.is_tampered = True
             self.emit("tampered", what=changed[:20])
         self.emit("end", is_complete=self._is_all_done() and (self.is_finished or self._stops_here()),
-                  is_tampered=self.is_tampered, exit=self.exit_code, output=self.output.text())  # fmt: skip
+                  is_tampered=self.is_tampered, exit=self.exit_code, output=self.output.text(),
+                  sec=time.monotonic() - started, is_warm="swaps" in self.own)  # fmt: skip
 
     def _guarded_state(self) -> dict[str, tuple[int, ...] | None]:
         """Of each file that tested code has no business to write. A change that was undone still shows in ctime."""
@@ -87,7 +95,8 @@ class Supervisor:
         """True once what has failed makes the rest needless."""
         gate = [test for test in self.config["gate"] if test in (self.collected or ())]
         is_shut = any(test in self.failed for test in gate) and all(test in self.done for test in gate)
-        return bool(self.failed and self.config["stop_at_first_failure"]) or is_shut
+        most = 0 if self.config["stop_at_first_failure"] else self.config.get("most_failures") or float("inf")
+        return len(self.failed) > most or is_shut
 
     def _is_all_done(self) -> bool:
         if self.collected is None:
@@ -165,6 +174,8 @@ class Supervisor:
             self._stop_worker()  # nothing that it says from now on counts
         elif kind == "lines":
             self.emit("lines", **fields)
+        elif kind == "cold":
+            self.is_cold = True
         elif kind == "done":
             self.is_finished, self.exit_code = True, fields["exit"]
 
@@ -201,17 +212,53 @@ class Output:
         return bytes(self.head + gap + self.tail).decode(errors="replace")
 
 
-def lay(workdir: str, files: dict[str, str], number: int) -> None:
-    """Write files (contents in base64) for one of several runs.
+class Laid:
+    """Files of one of several runs, laid over the working directory and taken off again.
 
     Each run's have a time of their own: Python takes bytecode for good whose source has the same second and size.
     """
-    seconds = int(time.time()) - 1_000_000 + 2 * number
-    for path, content in files.items():
-        place = workdir + "/" + path
+
+    def __init__(self, workdir: str, number: int) -> None:
+        self.workdir = workdir
+        self.seconds = int(time.time()) - 1_000_000 + 2 * number
+        self.before: dict[str, bytes | None] = {}
+
+    def lay(self, files: dict[str, str], removed: list[str]) -> None:
+        """`files`: contents in base64."""
+        for path in removed:
+            self._put(path, None)
+        for path, content in files.items():
+            self._put(path, base64.b64decode(content))
+
+    def swaps(self, files: dict[str, str]) -> dict[str, tuple[str, str]]:
+        """Path -> old and new content, one character a byte."""
+        return {path: ((self.before[path] or b"").decode("latin-1"), base64.b64decode(content).decode("latin-1"))
+                for path, content in files.items()}  # fmt: skip
+
+    def take_off(self) -> None:
+        self.seconds += 1
+        for path, content in self.before.items():
+            self._write(path, content)
+
+    def _put(self, path: str, content: bytes | None) -> None:
+        place = self.workdir + "/" + path
+        try:
+            with open(place, "rb") as file:
+                self.before[path] = file.read()
+        except OSError:
+            self.before[path] = None
+        self._write(path, content)
+
+    def _write(self, path: str, content: bytes | None) -> None:
+        place = self.workdir + "/" + path
+        if content is None:
+            if os.path.lexists(place):
+                os.unlink(place)
+            return
+        os.makedirs(os.path.dirname(place), exist_ok=True)
         with open(place, "wb") as file:
-            file.write(base64.b64decode(content))
-        os.utime(place, (seconds, seconds))
+            file.write(content)
+        os.utime(place, (self.seconds, self.seconds))
 
 
 def _write_all(fd: int, content: bytes) -> None:
@@ -240,17 +287,26 @@ def main(take: Callable[[int], bytes], own_modules: list[Any]) -> None:
     # No process of this user may look into this one's memory or descriptors, nor into the nursery's.
     if ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         raise OSError("the supervisor could not be closed to other processes (prctl)")
-    pipes = {name: os.pipe() for name in ("orders", "reports", "output", "ends")}
+    ours, theirs = _pipes()
+    our_warm, their_warm = _pipes()
     nursery = os.fork()
     if nursery == 0:
-        for name, (read, write) in pipes.items():
-            os.close(write if name == "orders" else read)
-        nurse(config, {name: ends[0] if name == "orders" else ends[1] for name, ends in pipes.items()}, own_modules)
+        for fd in (*ours.values(), *our_warm.values()):
+            os.close(fd)
+
+        def start_warm(fingerprint: Any) -> None:
+            if config.get("warm") is not None and os.fork() == 0:
+                for fd in theirs.values():
+                    os.close(fd)
+                serve(config, their_warm, fingerprint)
+            for fd in their_warm.values():
+                os.close(fd)
+
+        nurse(config, theirs, own_modules, start_warm)
         os._exit(0)
-    for name, (read, write) in pipes.items():
-        os.close(read if name == "orders" else write)
+    for fd in (*theirs.values(), *their_warm.values()):
+        os.close(fd)
     # The nonce is read after the fork: no process that runs tested code ever had it in its memory.
-    ours = {name: ends[1] if name == "orders" else ends[0] for name, ends in pipes.items()}
     nonce = take(64).decode()
     if os.read(ours["ends"], len(READY)) != READY:
         raise EOFError("the process that starts pytest has ended: has the environment pytest?")
@@ -258,10 +314,27 @@ def main(take: Callable[[int], bytes], own_modules: list[Any]) -> None:
     Supervisor(config, ours, nonce).emit("started")
     if config.get("runs") is None:
         Supervisor(config, ours, nonce).watch()
+    is_warm = config.get("warm") is not None and os.read(our_warm["ends"], len(READY)) == READY
     for number, run in enumerate(config.get("runs") or ()):
-        lay(config["workdir"], run.pop("files"), number)
+        laid = Laid(config["workdir"], number)
+        files, removed = run.pop("files"), run.pop("removed")
+        laid.lay(files, removed)
         supervisor = Supervisor(config, ours, nonce, run)
         supervisor.emit("begin")
-        supervisor.watch()
+        if is_warm and run.pop("is_warm") and not removed:
+            warm = Supervisor(config, our_warm, nonce, {**run, "swaps": laid.swaps(files)})
+            warm.watch()
+            if warm.is_cold:
+                supervisor.watch()
+        else:
+            supervisor.watch()
+        laid.take_off()
     os.kill(nursery, signal.SIGKILL)
     os._exit(0)
+
+
+def _pipes() -> tuple[dict[str, int], dict[str, int]]:
+    """Ours and theirs: who gives orders reads the rest."""
+    pipes = {name: os.pipe() for name in ("orders", "reports", "output", "ends")}
+    ours = {name: ends[1] if name == "orders" else ends[0] for name, ends in pipes.items()}
+    return ours, {name: ends[0] if name == "orders" else ends[1] for name, ends in pipes.items()}

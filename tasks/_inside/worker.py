@@ -11,6 +11,7 @@ import shlex
 import signal
 import site
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from tasks._inside.fingerprint import Fingerprint
@@ -23,10 +24,8 @@ PR_SET_DUMPABLE = 4
 READY = b"ready\n"
 
 
-def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> None:
-    """Run pytest in this process, report, and leave without running anything that tests registered for exit."""
-    import pytest
-
+def pytest_arguments(config: dict[str, Any]) -> list[str]:
+    """Options of pytest; this process becomes one that runs in the working directory, with the repository's paths."""
     workdir = config["workdir"]
     os.chdir(workdir)
     site.main()
@@ -37,16 +36,23 @@ def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> No
         sys.dont_write_bytecode = False  # the interpreter was started with -B
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     plugins = plugin_names()
-    files = _files_to_collect(config)
     arguments = ["-q", "--no-header", "--no-summary", "--color=no", "-p", "no:cacheprovider",
                  f"--tb={config.get('tracebacks', 'short')}",
                  f"--rootdir={workdir}", "--continue-on-collection-errors",
-        "-W",
-        "ignore::pytest.PytestAssertRewriteWarning",
+                 "-W", "ignore::pytest.PytestAssertRewriteWarning",
                  "-o", "addopts=" + shlex.join(own_options(workdir)),
                  *(part for name in plugins for part in ("-p", name))]  # fmt: skip
     if "hypothesispytest" in plugins:
         arguments.append("--hypothesis-seed=0")
+    return arguments
+
+
+def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> None:
+    """Run pytest in this process, report, and leave without running anything that tests registered for exit."""
+    import pytest
+
+    arguments = pytest_arguments(config)
+    files = _files_to_collect(config)
     if files is not None:
         if not files:
             sender.send("collected", ids=[])
@@ -54,14 +60,14 @@ def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> No
             os._exit(0)
         arguments += files
     coverage = _start_coverage(config)
-    config["is_plugin"] = is_plugin_source(workdir)
+    config["is_plugin"] = is_plugin_source(config["workdir"])
     reporter = Reporter(config, sender, fingerprint, coverage)
     leave, getpid = os._exit, os.getpid
     code = int(pytest.main(arguments, plugins=[reporter]))
     if getpid() != reporter.pid:
         leave(1)
     if coverage is not None:
-        _send_coverage(coverage, reporter, workdir)
+        _send_coverage(coverage, reporter, config["workdir"])
     reporter.finish(code)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -103,10 +109,13 @@ def _send_coverage(coverage: Any, reporter: Reporter, workdir: str) -> None:
         reporter.sender.send("lines", path=relative, masks={name: format(mask, "x") for name, mask in masks.items()})
 
 
-def nurse(config: dict[str, Any], pipes: dict[str, int], own_modules: list[Any]) -> None:
+def nurse(
+    config: dict[str, Any], pipes: dict[str, int], own_modules: list[Any], start_warm: Callable[[Fingerprint], None]
+) -> None:
     """Import pytest once, then fork a worker for each order; tell `ends` READY, then each worker's pid and wait status.
 
-    `pipes`: descriptors of `orders` (read), `reports`, `output` and `ends` (write).
+    `pipes`: descriptors of `orders` (read), `reports`, `output` and `ends` (write). `start_warm` is called once,
+    when pytest is imported.
     """
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -124,6 +133,7 @@ def nurse(config: dict[str, Any], pipes: dict[str, int], own_modules: list[Any])
     mark_hooks(pytest)
     fingerprint = Fingerprint(own_modules)
     os.write(pipes["ends"], READY)
+    start_warm(fingerprint)
     with os.fdopen(pipes["orders"], "rb") as orders:
         for line in orders:
             order = json.loads(line)
@@ -137,7 +147,7 @@ def nurse(config: dict[str, Any], pipes: dict[str, int], own_modules: list[Any])
                 os._exit(1)
             os.write(pipes["ends"], f"{pid}\n".encode())
             _, status = os.waitpid(pid, 0)
-            _kill_group(pid)
+            kill_group(pid)
             os.write(pipes["ends"], f"{status}\n".encode())
 
 
@@ -148,7 +158,7 @@ def _site_packages() -> list[str]:
     return [folder] if os.path.isdir(folder) else site.getsitepackages()
 
 
-def _kill_group(pid: int) -> None:
+def kill_group(pid: int) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:

@@ -8,10 +8,10 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from os.path import commonprefix
 
 from environments.diff import SYMLINK, Diff
 from environments.sandbox import Backend, running
+from tasks._spans import changed_span
 from tasks.audit.variants import Variant
 from tasks.task import Task
 from tasks.testrun import TestReport, TestRun, run_tests, run_tests_on_each
@@ -136,7 +136,7 @@ def _groups(reference: Diff, variants: Sequence[Variant]) -> list[list[Variant]]
 
 
 def _parses_together(reference: Diff, variants: Sequence[Variant]) -> bool:
-    places = sorted((change.path, *_span(old.after or b"", change.after or b"")[:2])
+    places = sorted((change.path, *changed_span(old.after or b"", change.after or b"")[:2])
                     for variant in variants for old, change in zip(reference.changes, variant.diff.changes, strict=True)
                     if old.after != change.after)  # fmt: skip
     if any(one[0] == two[0] and one[2] >= two[1] for one, two in pairwise(places)):
@@ -154,19 +154,11 @@ def together(reference: Diff, variants: Sequence[Variant]) -> Diff:
     changes = []
     for at, change in enumerate(reference.changes):
         text = change.after or b""
-        made = {_span(text, variant.diff.changes[at].after or b"") for variant in variants}
+        made = {changed_span(text, variant.diff.changes[at].after or b"") for variant in variants}
         for start, end, new in sorted(made, reverse=True):
             text = text[:start] + new + text[end:]
         changes.append(change if change.after is None else change.model_copy(update={"after": text}))
     return Diff(changes=tuple(changes))
-
-
-def _span(old: bytes, new: bytes) -> tuple[int, int, bytes]:
-    """The first and the last byte that differ, and what stands there now; of equal texts, nothing at the end."""
-    shortest = min(len(old), len(new))
-    head = len(commonprefix([old, new]))  # noqa: RUF071  these are no paths
-    tail = min(len(commonprefix([old[::-1], new[::-1]])), shortest - head)  # noqa: RUF071
-    return head, len(old) - tail, new[head : len(new) - tail]
 
 
 def passes(run: TestRun, report: TestReport) -> bool:

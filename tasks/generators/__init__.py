@@ -10,7 +10,18 @@ from importlib.metadata import entry_points
 
 from tasks.candidate import Generator
 from tasks.errors import UnknownGenerator
-from tasks.generators import classes, control, operators
+from tasks.generators import (
+    asynchronous,
+    classes,
+    comparisons,
+    control,
+    defaults,
+    handlers,
+    neighbours,
+    operators,
+    resources,
+    texts,
+)
 from tasks.generators.procedural import Edits, Procedural, SourceFiles
 
 KINDS: dict[str, Edits] = {
@@ -34,6 +45,14 @@ KINDS: dict[str, Edits] = {
     "change_default": control.change_default,
     "swap_returns": control.swap_returns,
     "swap_arguments": control.swap_arguments,
+    "remove_handler": handlers.remove_handler,
+    "swallow_exception": handlers.swallow_exception,
+    "break_comparison": comparisons.break_comparison,
+    "drop_await": asynchronous.drop_await,
+    "change_format": texts.change_format,
+    "mix_up_name": neighbours.mix_up_name,
+    "share_default": defaults.share_default,
+    "leave_open": resources.leave_open,
     "remove_bases": classes.remove_bases,
     "remove_method": classes.remove_method,
     "shuffle_methods": classes.shuffle_methods,
@@ -41,7 +60,9 @@ KINDS: dict[str, Edits] = {
 
 
 # Those that are more than an edit of the syntax tree: name -> module and class, imported when they are asked for.
-_MORE: dict[str, str] = {}
+_MORE: dict[str, str] = {
+    "combine": "tasks.generators.combine:Combine",
+}
 # Without names, every bug that needs no model; other kinds of tasks are asked for by name, or all of them by ALL.
 DEFAULT_OF_MORE = ("combine", "history")
 ALL = "all"

@@ -34,10 +34,13 @@ def sort_out(task: Task, diff: Diff) -> SortedDiff:
     all_folders = _folders_of(_layer_files(task.verifier_spec.layers))
     visible_names = {PurePosixPath(path).parts[0] for path in _layer_files(task.agent_spec.layers)}
     installed = _installed(task.verifier_spec)
+    allowed = frozenset(task.verifier_data.get("allowed", ()))
     import_paths = tuple(task.verifier_data.get("import_paths", ("",)))
 
     def may_change(change: FileChange) -> bool:
         path = change.path
+        if path in allowed:
+            return True
         if is_protected(path) or path in hidden or path in all_folders:
             return False
         if any(str(parent) in folders for parent in PurePosixPath(path).parents):

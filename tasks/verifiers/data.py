@@ -39,6 +39,8 @@ class PytestData(BaseModel):
     pass_to_pass: tuple[str, ...] = Field((), description="pass with and without; those that reach the definition")
     stable_tests: tuple[str, ...] = Field((), description="all that pass on clean code; run where more was changed")
     shown: tuple[str, ...] = Field((), description="of fail_to_pass, those that the agent may run; () means all")
+    is_withheld: bool = Field(False, description="no failing test is shown, and the agent may run none of them")
+    allowed: tuple[str, ...] = Field((), description="otherwise protected paths that the agent may write")
     definition: Definition | None = None
     import_paths: tuple[str, ...] = ("",)
     per_test_timeout_sec: float = 60.0
@@ -52,7 +54,8 @@ class PytestData(BaseModel):
         """
         others = self.stable_tests or self.pass_to_pass
         hidden = set(self.fail_to_pass)
-        return (*(self.shown or self.fail_to_pass), *(test for test in others if test not in hidden))
+        shown = () if self.is_withheld else self.shown or self.fail_to_pass
+        return (*shown, *(test for test in others if test not in hidden))
 
 
 def pytest_data(verifier_data: dict[str, Any]) -> PytestData:

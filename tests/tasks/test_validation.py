@@ -1,11 +1,13 @@
 """Validation: what becomes a task and what is refused, for which reason, in real sandboxes."""
 
+import asyncio
+
 import pytest
 
-from environments import Backend
+from environments import Backend, Diff, FileChange
 from tasks.candidate import Candidate, Place, Rejection
 from tasks.repository import Repository
-from tasks.validation import Validated, validate_candidate
+from tasks.validation import Validated, Validator, validate_candidate
 
 PATH = "tinylib/numbers.py"
 
@@ -85,3 +87,74 @@ async def test_code_that_no_test_runs_is_refused(tiny_repository: Repository, bu
     result = await validate_candidate(bug, tiny_repository, bubblewrap)
     assert isinstance(result, Rejection)
     assert result.reason == "no test reaches it"
+
+
+CHECK = """
+from tinylib import numbers
+
+
+def test_new_name():
+    assert numbers.limit(11, 0, 10) == 10
+
+
+def test_old_name_is_gone():
+    assert not hasattr(numbers, "clamp")
+"""
+
+
+def renamed(repository: Repository, hidden: str = CHECK) -> Candidate:
+    """A task that starts from the clean source: `clamp` is to be called `limit`."""
+    code, tests = repository.source.code, repository.source.protected
+    old = {path: (code / path).read_bytes() for path in ("tinylib/numbers.py", "tinylib/__init__.py")}
+    changes = [FileChange(path=path, before=data, after=data.replace(b"clamp", b"limit")) for path, data in old.items()]
+    others = {path: (tests / path).read_bytes().replace(b"clamp", b"limit") for path in ("tests/test_numbers.py",)}
+    return Candidate(
+        generator="by hand",
+        kind="rename",
+        family="refactor",
+        places=(Place(path=PATH, symbol="clamp", first_line=1, last_line=1, changed_lines=(1,)),),
+        hidden={"tests/test_refactor.py": hidden.encode(), **others},
+        reference=Diff(changes=tuple(changes)),
+    )
+
+
+async def test_a_reference_and_hidden_tests_of_its_own_are_tried_on_both_sides(
+    tiny_repository: Repository, bubblewrap: Backend
+) -> None:
+    result = await validate_candidate(renamed(tiny_repository), tiny_repository, bubblewrap)
+    assert isinstance(result, Validated), result
+    own = {"tests/test_refactor.py::test_new_name", "tests/test_refactor.py::test_old_name_is_gone"}
+    assert own <= set(result.fail_to_pass)
+    assert not own & set(result.pass_to_pass) and result.pass_to_pass
+
+
+@pytest.mark.parametrize(
+    ("hidden", "expected"),
+    [
+        (CHECK.replace("== 10", "== 11"), "reference fails"),
+        (CHECK.replace("== 10", "== 10\n    while True: pass"), "timeout"),
+    ],
+)
+async def test_a_reference_that_its_own_tests_do_not_hold_is_refused(
+    tiny_repository: Repository, bubblewrap: Backend, hidden: str, expected: str
+) -> None:
+    result = await validate_candidate(renamed(tiny_repository, hidden), tiny_repository, bubblewrap)
+    assert isinstance(result, Rejection)
+    assert result.reason == expected
+
+
+async def test_a_candidate_that_ends_everything_does_not_take_its_neighbours_along(
+    tiny_repository: Repository, bubblewrap: Backend
+) -> None:
+    """Decided together in one sandbox: one kills all processes, one fills the memory, two are plain bugs."""
+    changes = {
+        "low": "        return low\n",
+        "kills": "        import os, signal; os.kill(-1, signal.SIGKILL)\n",
+        "none": "        return None\n",
+        "fills": "        return bytearray(50_000_000_000)\n",
+    }
+    candidates = [candidate(tiny_repository, "        return high\n", new) for new in changes.values()]
+    async with Validator(tiny_repository, bubblewrap) as validator:
+        results = await asyncio.gather(*(validator.decide(each) for each in candidates))
+    found = {name: getattr(result, "reason", "accepted") for name, result in zip(changes, results, strict=True)}
+    assert found == {"low": "accepted", "none": "accepted", "kills": "ends the process", "fills": "accepted"}
