@@ -1,10 +1,12 @@
 """Python files as generators see them: parsed once, with the byte span of every node."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
 from libcst.metadata import ByteSpanPositionProvider, CodeSpan, MetadataWrapper
+
+from tasks.generators import _walk
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,17 @@ class SourceFile:
     _module: cst.Module = field(repr=False)
     _spans: Mapping[cst.CSTNode, CodeSpan] = field(repr=False)
     definitions: tuple[Definition, ...] = ()
+    _walked: dict[cst.CSTNode, tuple[cst.CSTNode, ...]] = field(default_factory=dict, repr=False)
+
+    def nodes(self, root: cst.CSTNode) -> tuple[cst.CSTNode, ...]:
+        """As `_walk.nodes`; walked once for all kinds, which is most of their time."""
+        if root not in self._walked:
+            self._walked[root] = tuple(_walk.nodes(root))
+        return self._walked[root]
+
+    def blocks(self, root: cst.CSTNode) -> Iterator[Sequence[cst.BaseStatement]]:
+        """The statements of every indented block below `root`."""
+        return (node.body for node in self.nodes(root) if isinstance(node, cst.IndentedBlock))
 
     def span(self, node: cst.CSTNode) -> tuple[int, int]:
         """First byte and one past the last byte of a node, without the white space around it."""

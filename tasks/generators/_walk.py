@@ -1,6 +1,6 @@
 """Walking a definition: the expressions and blocks in which a bug may be planted, and those in which not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import libcst as cst
 
@@ -28,13 +28,6 @@ def nodes(root: cst.CSTNode) -> Iterator[cst.CSTNode]:
                 pending.append(child)
 
 
-def blocks(root: cst.CSTNode) -> Iterator[Sequence[cst.BaseStatement]]:
-    """The statements of every indented block below `root`."""
-    for node in nodes(root):
-        if isinstance(node, cst.IndentedBlock):
-            yield node.body
-
-
 def is_docstring(node: cst.CSTNode) -> bool:
     """A statement that is nothing but a string."""
     return (
@@ -54,11 +47,4 @@ def is_logging(node: cst.CSTNode) -> bool:
         return False
     target = call.func.value
     name = target.value if isinstance(target, cst.Name) else ""
-    return call.func.attr.value in LOGGING and name.lower() in {
-        "log",
-        "logger",
-        "_log",
-        "_logger",
-        "logging",
-        "warnings",
-    }
+    return call.func.attr.value in LOGGING and name.lower() in LOGGERS

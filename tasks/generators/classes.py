@@ -7,6 +7,8 @@ import libcst as cst
 
 from tasks.generators._source_file import Definition, Edit, SourceFile
 
+PLAIN_DECORATORS = {b"property", b"staticmethod", b"classmethod", b"abstractmethod", b"override", b"cached_property"}
+
 
 def remove_bases(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """One base class goes."""
@@ -29,21 +31,48 @@ def remove_method(file: SourceFile, definition: Definition) -> Iterator[Edit]:
         return
     for method in node.body.body:
         if isinstance(method, cst.FunctionDef) and method.name.value != "__init__":
-            first = method.decorators[0] if method.decorators else method
-            start, end = file.span(first)[0], file.span(method)[1]
+            start, end = _with_decorators(file, method)
             if file.is_alone(start, end):
                 yield Edit(*file.lines_of(start, end), b"", f"method {method.name.value} removed")
 
 
 def shuffle_methods(file: SourceFile, definition: Definition) -> Iterator[Edit]:
-    """Two neighbouring statements of a class body change places: wrong where one is made from the other."""
+    """Two neighbours of a class body change places: wrong where order counts.
+
+    Any two plain statements (fields, members of an enumeration, names made from others). Two methods only where their
+    order can be seen: the class or both of them are decorated or registered, or both have one name.
+    """
     node = definition.node
     if not isinstance(node, cst.ClassDef) or not isinstance(node.body, cst.IndentedBlock):
         return
+    is_watched = bool(node.decorators or node.keywords)
     for one, two in pairwise(node.body.body):
-        if not isinstance(one, cst.SimpleStatementLine) or not isinstance(two, cst.SimpleStatementLine):
+        if isinstance(one, cst.SimpleStatementLine) and isinstance(two, cst.SimpleStatementLine):
+            (start, one_end), (two_start, end), kind = file.span(one), file.span(two), "class statements swapped"
+        elif isinstance(one, cst.FunctionDef) and isinstance(two, cst.FunctionDef):
+            if not (is_watched or _depends_on_order(file, one, two)):
+                continue
+            (start, one_end), (two_start, end), kind = (
+                _with_decorators(file, one),
+                _with_decorators(file, two),
+                "methods swapped",
+            )
+        else:
             continue
-        (start, one_end), (two_start, end) = file.span(one), file.span(two)
-        if file.is_alone(start, one_end) and file.is_alone(two_start, end):
-            between = file.data[one_end:two_start]
-            yield Edit(start, end, file.text(two) + between + file.text(one), "class statements swapped")
+        first, second = file.data[start:one_end], file.data[two_start:end]
+        if first != second and file.is_alone(start, one_end) and file.is_alone(two_start, end):
+            yield Edit(start, end, second + file.data[one_end:two_start] + first, kind)
+
+
+def _depends_on_order(file: SourceFile, one: cst.FunctionDef, two: cst.FunctionDef) -> bool:
+    """Both have one name, or a decorator that may keep a list of what it was given."""
+    if one.name.value == two.name.value:
+        return True
+    return all(
+        any(file.text(each.decorator) not in PLAIN_DECORATORS for each in method.decorators) for method in (one, two)
+    )
+
+
+def _with_decorators(file: SourceFile, method: cst.FunctionDef) -> tuple[int, int]:
+    first = method.decorators[0] if method.decorators else method
+    return file.span(first)[0], file.span(method)[1]

@@ -1,13 +1,13 @@
 """Edits of statements: branches, loops, assignments, handlers, returns, order."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import libcst as cst
 
+from tasks.generators._indent import indent_of, reindented
 from tasks.generators._source_file import Definition, Edit, SourceFile
-from tasks.generators._walk import blocks, is_docstring, is_logging, nodes
+from tasks.generators._walk import is_docstring, is_logging
 
 
 def _removed(file: SourceFile, node: cst.CSTNode, siblings: Sequence[cst.CSTNode], kind: str) -> Iterator[Edit]:
@@ -39,7 +39,7 @@ def _block_span(file: SourceFile, body: cst.BaseSuite) -> tuple[int, int] | None
 
 def invert_if_else(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """The bodies of `if` and `else` change places."""
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if not (isinstance(node, cst.If) and isinstance(node.orelse, cst.Else)):
             continue
         body, other = _block_span(file, node.body), _block_span(file, node.orelse.body)
@@ -53,7 +53,7 @@ def invert_if_else(file: SourceFile, definition: Definition) -> Iterator[Edit]:
 
 def shuffle_lines(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """Two neighbouring simple statements change places."""
-    for statements in blocks(definition.node):
+    for statements in file.blocks(definition.node):
         for one, two in pairwise(statements):
             first, second = _only(one), _only(two)
             if first is None or second is None or is_docstring(one) or is_logging(one) or is_logging(two):
@@ -71,7 +71,7 @@ def shuffle_lines(file: SourceFile, definition: Definition) -> Iterator[Edit]:
 
 def remove_loop(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """A whole `for` or `while`."""
-    for statements in blocks(definition.node):
+    for statements in file.blocks(definition.node):
         for node in statements:
             if isinstance(node, cst.For | cst.While):
                 yield from _removed(file, node, statements, "loop removed")
@@ -79,11 +79,11 @@ def remove_loop(file: SourceFile, definition: Definition) -> Iterator[Edit]:
 
 def remove_conditional(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """A whole `if` with its branches, or only its `else`."""
-    for statements in blocks(definition.node):
+    for statements in file.blocks(definition.node):
         for statement in statements:
             if isinstance(statement, cst.If):
                 yield from _removed(file, statement, statements, "conditional removed")
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if isinstance(node, cst.If) and isinstance(node.orelse, cst.Else):
             start, end = file.span(node.orelse)
             if file.is_alone(start, end):
@@ -92,7 +92,7 @@ def remove_conditional(file: SourceFile, definition: Definition) -> Iterator[Edi
 
 def remove_assignment(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """An assignment; of attributes and items too."""
-    for statements in blocks(definition.node):
+    for statements in file.blocks(definition.node):
         for node in statements:
             if isinstance(_only(node), cst.Assign | cst.AugAssign | cst.AnnAssign):
                 yield from _removed(file, node, statements, "assignment removed")
@@ -100,7 +100,7 @@ def remove_assignment(file: SourceFile, definition: Definition) -> Iterator[Edit
 
 def remove_call(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """A statement that is nothing but a call: its effect is missing."""
-    for statements in blocks(definition.node):
+    for statements in file.blocks(definition.node):
         for node in statements:
             only = _only(node)
             if isinstance(only, cst.Expr) and isinstance(only.value, cst.Call) and not is_logging(node):
@@ -109,25 +109,22 @@ def remove_call(file: SourceFile, definition: Definition) -> Iterator[Edit]:
 
 def remove_wrapper(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`try:` or `with …:` goes, its body stays."""
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if not isinstance(node, cst.Try | cst.With):
             continue
         span = _block_span(file, node.body)
         start, end = file.span(node)
-        if span is None or not file.is_alone(start, end):
+        if span is None or not isinstance(node.body, cst.IndentedBlock) or not file.is_alone(start, end):
             continue
-        body: bytes = file.data[slice(*span)]
-        if b'"""' in body or b"'''" in body:
-            continue  # dedenting would change a string
         first, after = file.lines_of(start, end)
-        indent = file.data[first:start].decode()
-        dedented = textwrap.indent(textwrap.dedent(body.decode()), indent).encode()
+        statements = node.body.body
+        dedented = reindented(file, statements, indent_of(file, statements[0]), file.data[first:start])
         yield Edit(first, after, dedented, f"{'try' if isinstance(node, cst.Try) else 'with'} removed")
 
 
 def widen_handler(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`except KeyError:` catches everything; or the handler's body does nothing."""
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if not isinstance(node, cst.ExceptHandler):
             continue
         if node.type is not None and file.text(node.type) not in (b"Exception", b"BaseException"):
@@ -142,7 +139,9 @@ def widen_handler(file: SourceFile, definition: Definition) -> Iterator[Edit]:
 def change_default(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """A default argument has another value."""
     others = {"True": b"False", "False": b"True", "None": b"False"}
-    parameters = (node for node in nodes(definition.node) if isinstance(node, cst.Param) and node.default is not None)
+    parameters = (
+        node for node in file.nodes(definition.node) if isinstance(node, cst.Param) and node.default is not None
+    )
     for parameter in parameters:
         default = parameter.default
         if isinstance(default, cst.Name) and default.value in others:
@@ -151,11 +150,14 @@ def change_default(file: SourceFile, definition: Definition) -> Iterator[Edit]:
             yield file.replace(default, str(int(default.value) + 1).encode(), f"default {default.value} changed")
         elif isinstance(default, cst.SimpleString) and default.evaluated_value and not default.prefix:
             yield file.replace(default, default.quote.encode() * 2, "default text emptied")
+        elif isinstance(default, cst.Tuple) and len(default.elements) > 1:
+            left = b", ".join(file.text(element.value) for element in default.elements[:-1])
+            yield Edit(*file.whole_span(default), b"(" + left + b",)", "last of a default tuple dropped")
 
 
 def swap_returns(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """The values of two neighbouring `return`s change places."""
-    returns = [node for node in nodes(definition.node) if isinstance(node, cst.Return) and node.value is not None]
+    returns = [node for node in file.nodes(definition.node) if isinstance(node, cst.Return) and node.value is not None]
     for one, two in pairwise(returns):
         assert one.value is not None and two.value is not None
         if file.whole_text(one.value) == file.whole_text(two.value):
@@ -171,7 +173,7 @@ def swap_returns(file: SourceFile, definition: Definition) -> Iterator[Edit]:
 
 def swap_arguments(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """Two neighbouring positional arguments of a call change places."""
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if not isinstance(node, cst.Call):
             continue
         for one, two in pairwise(node.args):

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import libcst as cst
 
 from tasks.generators._source_file import Definition, Edit, SourceFile
-from tasks.generators._walk import nodes
 
 Exchange = dict[type[cst.CSTNode], type[cst.CSTNode]]
 
@@ -28,10 +27,16 @@ TEXT: dict[type[cst.CSTNode], bytes] = {
     cst.BitOr: b"|",
     cst.LeftShift: b"<<",
     cst.RightShift: b">>",
+    cst.BitXor: b"^",
+    cst.Power: b"**",
     cst.AddAssign: b"+=",
     cst.SubtractAssign: b"-=",
     cst.BitAndAssign: b"&=",
     cst.BitOrAssign: b"|=",
+    cst.MultiplyAssign: b"*=",
+    cst.DivideAssign: b"/=",
+    cst.FloorDivideAssign: b"//=",
+    cst.ModuloAssign: b"%=",
     cst.Equal: b"==",
     cst.NotEqual: b"!=",
     cst.LessThan: b"<",
@@ -48,6 +53,9 @@ TEXT: dict[type[cst.CSTNode], bytes] = {
 OTHER: Exchange = {one: two for pair in ARITHMETIC for one, two in (pair, pair[::-1])}
 OTHER |= {cst.AddAssign: cst.SubtractAssign, cst.SubtractAssign: cst.AddAssign}
 OTHER |= {cst.BitAndAssign: cst.BitOrAssign, cst.BitOrAssign: cst.BitAndAssign}
+OTHER |= {cst.MultiplyAssign: cst.DivideAssign, cst.DivideAssign: cst.MultiplyAssign}
+OTHER |= {cst.FloorDivideAssign: cst.ModuloAssign, cst.ModuloAssign: cst.FloorDivideAssign}
+OTHER |= {cst.BitXor: cst.BitOr, cst.Power: cst.Multiply}
 OPPOSITE: Exchange = {
     cst.Equal: cst.NotEqual,
     cst.NotEqual: cst.Equal,
@@ -78,40 +86,40 @@ def _exchanged(file: SourceFile, node: cst.CSTNode, table: Exchange) -> Iterator
 
 def change_operator(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`a + b` → `a - b`, also in augmented assignments."""
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if isinstance(node, cst.BinaryOperation | cst.AugAssign):
             yield from _exchanged(file, node.operator, OTHER)
 
 
 def flip_comparison(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`a == b` → `a != b`: the opposite."""
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if isinstance(node, cst.ComparisonTarget):
             yield from _exchanged(file, node.operator, OPPOSITE)
 
 
 def move_boundary(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`a < b` → `a <= b`: wrong at the boundary only."""
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if isinstance(node, cst.ComparisonTarget):
             yield from _exchanged(file, node.operator, BOUNDARY)
 
 
 def flip_boolean(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`a and b` → `a or b`."""
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if isinstance(node, cst.BooleanOperation):
             yield from _exchanged(file, node.operator, {cst.And: cst.Or, cst.Or: cst.And})
 
 
 def negate_condition(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`if a:` → `if not a:` and back. Comparisons are left to flip_comparison."""
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if not isinstance(node, cst.If | cst.While | cst.IfExp):
             continue
         test = node.test
         if isinstance(test, cst.UnaryOperation) and isinstance(test.operator, cst.Not):
-            yield file.replace(test, file.text(test.expression), "not removed")
+            yield file.replace(test, file.whole_text(test.expression), "not removed")
         elif isinstance(test, cst.Name | cst.Attribute | cst.Call | cst.Subscript):
             yield file.replace(test, b"not " + file.text(test), "not added")
 
@@ -121,7 +129,7 @@ def swap_operands(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     left: cst.BaseExpression
     right: cst.BaseExpression
     operator: cst.CSTNode
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if isinstance(node, cst.BinaryOperation) and not isinstance(node.operator, COMMUTES):
             left, right, operator = node.left, node.right, node.operator
         elif isinstance(node, cst.Comparison) and len(node.comparisons) == 1:
@@ -142,7 +150,7 @@ def swap_operands(file: SourceFile, definition: Definition) -> Iterator[Edit]:
 
 def break_chain(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`a + b + c` → `a + b`: one link of a chain of operations is dropped."""
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if isinstance(node, cst.BinaryOperation) and isinstance(node.left, cst.BinaryOperation):
             yield file.replace(node, file.whole_text(node.left), "last link dropped")
     yield from drop_condition(file, definition)
@@ -150,32 +158,40 @@ def break_chain(file: SourceFile, definition: Definition) -> Iterator[Edit]:
 
 def drop_condition(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """`a and b` → `a`, and `b`: one side alone."""
-    for node in nodes(definition.node):
+    for node in file.nodes(definition.node):
         if isinstance(node, cst.BooleanOperation):
             yield file.replace(node, file.whole_text(node.left), "right condition dropped")
             yield file.replace(node, file.whole_text(node.right), "left condition dropped")
 
 
 def change_constant(file: SourceFile, definition: Definition) -> Iterator[Edit]:
-    """A number by one; True to False; None is left alone."""
-    for node in nodes(definition.node):
+    """A whole number by one, a fraction too; True to False; None is left alone."""
+    for node in file.nodes(definition.node):
         if isinstance(node, cst.Integer) and node.value.isdigit():
             yield file.replace(node, str(int(node.value) + 1).encode(), f"{node.value} + 1")
             if int(node.value) > 0:
                 yield file.replace(node, str(int(node.value) - 1).encode(), f"{node.value} - 1")
+        elif isinstance(node, cst.Float) and "e" not in node.value.lower():
+            whole, _, rest = node.value.partition(".")
+            after = f"{int(whole.replace('_', '') or 0) + 1}.{rest}"
+            yield file.replace(node, after.encode(), f"{node.value} + 1")
         elif isinstance(node, cst.Name) and node.value in ("True", "False"):
             other = "False" if node.value == "True" else "True"
             yield file.replace(node, other.encode(), f"{node.value} → {other}")
 
 
 def off_by_one(file: SourceFile, definition: Definition) -> Iterator[Edit]:
-    """A bound of a slice, an index, or an argument of `range` by one."""
-    for node in nodes(definition.node):
+    """A bound of a slice or of `range` by one; `range` or `enumerate` from 1 in place of 0, and back."""
+    for node in file.nodes(definition.node):
         bounds: list[cst.BaseExpression | None] = []
         if isinstance(node, cst.Slice):
             bounds = [node.lower, node.upper]
         elif isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value == "range":
             bounds = [argument.value for argument in node.args[:2]]
+            if len(node.args) == 1 and not node.args[0].star:
+                yield file.replace(node.args[0], b"1, " + file.text(node.args[0]), "range starts at 1")
+        elif isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value == "enumerate":
+            yield from _other_start(file, node)
         for bound in bounds:
             if isinstance(bound, cst.Name | cst.Attribute | cst.Call):
                 text = file.text(bound)
@@ -187,3 +203,13 @@ def off_by_one(file: SourceFile, definition: Definition) -> Iterator[Edit]:
                 and file.text(bound.right) == b"1"
             ):
                 yield file.replace(bound, file.text(bound.left), "bound without its one")
+
+
+def _other_start(file: SourceFile, call: cst.Call) -> Iterator[Edit]:
+    """`enumerate(a)` → `enumerate(a, 1)`; `enumerate(a, 1)` → `enumerate(a)`."""
+    if len(call.args) == 1 and not call.args[0].star:
+        end = file.whole_span(call.args[0].value)[1]
+        yield Edit(end, end, b", 1", "numbered from 1")
+    elif len(call.args) == 2 and file.text(call.args[1].value) == b"1":
+        start, end = file.whole_span(call.args[0].value)[1], file.whole_span(call.args[1].value)[1]
+        yield Edit(start, end, b"", "numbered from 0")
