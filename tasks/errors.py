@@ -17,5 +17,9 @@ class VerifierFault(TaskFault):
     """The verifier itself failed (infrastructure): the outcome is unknown, never reward 0."""
 
 
+class BadContaminationList(TaskFault):
+    """A list of benchmarks, or the files that one is made from, cannot be read; the message names file and field."""
+
+
 class UnknownGenerator(TaskFault):
     """No generator of that name; the message lists those there are."""

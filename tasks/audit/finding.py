@@ -25,11 +25,17 @@ LeakKind = Literal[
 ]
 CheatKind = Literal["thief", "tamperer", "special-caser", "guesser"]
 StrengthKind = Literal["false-accept", "false-reject"]
-Kind = LeakKind | CheatKind | StrengthKind
+ContaminationKind = Literal["contaminated"]  # a part of a benchmark
+DuplicateKind = Literal["duplicate"]  # the same work as a task that comes before
+Kind = LeakKind | CheatKind | StrengthKind | ContaminationKind | DuplicateKind
 
 
 class Finding(BaseModel):
-    """One fault of a task. `place`: a path in the sandbox, an agent's name, or the variant that fooled the verifier."""
+    """One fault of a task.
+
+    `place`: a path in the sandbox, an agent's name, the variant that fooled the verifier, the entry of a list of
+    benchmarks, or the task that it repeats.
+    """
 
     model_config = ConfigDict(frozen=True)
 
