@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
 from tasks.candidate import Generator
 from tasks.errors import UnknownGenerator
@@ -23,6 +24,9 @@ from tasks.generators import (
     texts,
 )
 from tasks.generators.procedural import Edits, Procedural, SourceFiles
+
+if TYPE_CHECKING:
+    from tasks.lm import LmConfig
 
 KINDS: dict[str, Edits] = {
     "change_operator": operators.change_operator,
@@ -63,15 +67,21 @@ KINDS: dict[str, Edits] = {
 _MORE: dict[str, str] = {
     "combine": "tasks.generators.combine:Combine",
 }
+# Those that ask a language model; made with an LmConfig.
+_WITH_MODEL: dict[str, str] = {
+    "lm_modify": "tasks.generators.lm_bugs:LmModify",
+    "lm_rewrite": "tasks.generators.lm_bugs:LmRewrite",
+}
 # Without names, every bug that needs no model; other kinds of tasks are asked for by name, or all of them by ALL.
 DEFAULT_OF_MORE = ("combine", "history")
 ALL = "all"
 
 
-def get_generators(names: Sequence[str] | None = None) -> list[Generator]:
+def get_generators(names: Sequence[str] | None = None, *, lm: "LmConfig | None" = None) -> list[Generator]:
     """The generators of these names, in this order; none named: all kinds of bugs; 'all': every kind of task.
 
-    Raises UnknownGenerator listing the names there are.
+    `lm`: the model of those that ask one; they are in 'all' only where it is given.
+    Raises UnknownGenerator listing the names there are, ModelNeeded where one is named that needs a model.
     """
     files = SourceFiles()
     made: dict[str, Callable[[], Generator]] = {}
@@ -80,11 +90,13 @@ def get_generators(names: Sequence[str] | None = None) -> list[Generator]:
     others = {entry.name: f"{entry.module}:{entry.attr}" for entry in entry_points(group="gristmill.generators")}
     for name, place in {**_MORE, **others}.items():
         made[name] = partial(_imported, place)
+    for name, place in _WITH_MODEL.items():
+        made[name] = partial(_asking, name, place, lm, files)
     default = [*sorted([*KINDS, *others]), *(name for name in DEFAULT_OF_MORE if name in _MORE)]
     wanted: list[str] = []
     for name in names or default:
         if name == ALL:
-            wanted += [*default, *(more for more in _MORE if more not in default)]
+            wanted += [*default, *(more for more in _MORE if more not in default), *(_WITH_MODEL if lm else ())]
         elif name in made:
             wanted.append(name)
         else:
@@ -92,7 +104,23 @@ def get_generators(names: Sequence[str] | None = None) -> list[Generator]:
     return [made[name]() for name in dict.fromkeys(wanted)]
 
 
-def _imported(place: str) -> Generator:
+def needs_model(names: Sequence[str]) -> list[str]:
+    """Those of these generators that ask a language model."""
+    return [name for name in names if name in _WITH_MODEL]
+
+
+def _imported(place: str, *arguments: object) -> Generator:
     module, _, name = place.partition(":")
-    generator: Generator = getattr(import_module(module), name)()
+    generator: Generator = getattr(import_module(module), name)(*arguments)
     return generator
+
+
+def _asking(name: str, place: str, lm: "LmConfig | None", files: SourceFiles) -> Generator:
+    if lm is None:
+        from tasks.lm import ModelNeeded
+
+        raise ModelNeeded(
+            f"generator {name!r} asks a language model: give --model NAME (`model:` in a pipeline file), "
+            "and set `models:` in gristmill.yaml or GRISTMILL_BASE_URL where NAME is not `local`"
+        )
+    return _imported(place, lm, files)

@@ -17,8 +17,8 @@ def reindented(file: SourceFile, statements: Sequence[cst.CSTNode], old: bytes, 
     lines = []
     at = start
     for line in file.data[start:end].splitlines(keepends=True):
-        is_text = any(first < at < last for first, last in strings)
-        lines.append(new + line[len(old) :] if line.startswith(old) and not is_text else line)
+        is_moved = line.strip() and line.startswith(old) and not any(first < at < last for first, last in strings)
+        lines.append(new + line[len(old) :] if is_moved else line)
         at += len(line)
     return b"".join(lines)
 
