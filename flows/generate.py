@@ -5,10 +5,12 @@ import asyncio
 import prefect
 from prefect.artifacts import create_table_artifact
 
+from flows.models import lm_config, resolve, serving
 from flows.place import Place
 from flows.progress import Tally
 from flows.requests import GenerateRequest
 from tasks.generate import GenerateResult, Progress, generate
+from tasks.lm import LmConfig
 from tasks.repository import prepare_repository
 from tasks.source import fetch_source
 
@@ -22,10 +24,13 @@ def fetch(spec: str, place: Place) -> str:
 @prefect.task(name="generate tasks", persist_result=True)
 def make(request: GenerateRequest, place: Place) -> GenerateResult:
     """Candidates to tasks. Killed and started again it goes on where it was: finished candidates are journaled."""
-    return asyncio.run(_make(request, place))
+    with serving([request.model]) as endpoints:
+        model = resolve(request.model, endpoints) if request.model else None
+        lm = lm_config(model, seed=request.seed, cache=place.cache) if model else None
+        return asyncio.run(_make(request, place, lm))
 
 
-async def _make(request: GenerateRequest, place: Place) -> GenerateResult:
+async def _make(request: GenerateRequest, place: Place, lm: LmConfig | None) -> GenerateResult:
     backend = place.open_backend()
     await backend.sweep()
     source = fetch_source(request.source, cache=place.cache)
@@ -43,6 +48,7 @@ async def _make(request: GenerateRequest, place: Place) -> GenerateResult:
         n=request.n,
         seed=request.seed,
         generators=request.generators or None,
+        **({"lm": lm} if lm else {}),
         cache=place.cache,
         jobs=place.jobs,
         on_progress=on_progress,

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from agents.models import LOCAL, ModelConfig
 from flows.errors import UsageError
 from flows.settings import load_settings
+from tasks.lm import LmConfig
 
 
 @contextmanager
@@ -37,4 +39,21 @@ def resolve(name: str, endpoints: Mapping[str, str]) -> ModelConfig:
     raise UsageError(
         f"no model {name!r}; there are: {known}. Add it under `models:` in gristmill.yaml, "
         "or set GRISTMILL_BASE_URL to an OpenAI-compatible endpoint that serves it"
+    )
+
+
+def lm_config(model: ModelConfig, *, seed: int, cache: Path) -> LmConfig:
+    """The same model as generation asks it; its answers are kept below `cache`, so that a killed run pays once."""
+    return LmConfig(
+        base_url=model.base_url,
+        model=model.model,
+        api_key=model.api_key,
+        temperature=model.temperature,
+        max_tokens=model.max_tokens,
+        seed=seed,
+        timeout_sec=model.timeout_sec,
+        tries=model.tries,
+        price_prompt=model.price_prompt,
+        price_completion=model.price_completion,
+        answers=cache / "answers",
     )

@@ -19,13 +19,17 @@ class Request(BaseModel):
 
 
 class GenerateRequest(Request):
-    """Make `n` validated tasks from a source. `generators` empty: all."""
+    """Make `n` validated tasks from a source. `generators` empty: all kinds of bugs that need no model.
+
+    `model`: writes the issue reports, and is asked by the generators that need one.
+    """
 
     source: str
     out: Path
     n: int = Field(20, gt=0)
     seed: int = 0
     generators: tuple[str, ...] = ()
+    model: str = ""
 
 
 class AgentRequest(Request):

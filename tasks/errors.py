@@ -23,3 +23,7 @@ class BadContaminationList(TaskFault):
 
 class UnknownGenerator(TaskFault):
     """No generator of that name; the message lists those there are."""
+
+
+class ModelNeeded(TaskFault):
+    """A generator that asks a language model was given none; the message says what to give."""

@@ -34,10 +34,6 @@ class LmRefused(LmFault):
     """The server refuses this one question, as when it is longer than the model's context."""
 
 
-class ModelNeeded(TaskFault):
-    """A generator needs a model and was given none."""
-
-
 class LmConfig(BaseModel):
     """Which model to ask, and how. Prices in US dollars a million tokens. The key is never written anywhere."""
 

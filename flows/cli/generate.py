@@ -1,5 +1,6 @@
 """`gristmill generate`: a source in, a suite of validated tasks out, and a table of yield."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -21,6 +22,9 @@ def generate(
     generator: Annotated[
         list[str] | None, typer.Option("--generator", help="Only this one; may be given several times.")
     ] = None,
+    model: Annotated[
+        str, typer.Option("--model", help="Writes the issue reports; asked by lm_modify and lm_rewrite.")
+    ] = "",
     backend: options.Backend = None,
     jobs: options.Jobs = None,
     store: options.Store = None,
@@ -29,10 +33,9 @@ def generate(
     """Make tasks from a repository and validate each one."""
     from flows.launch import launched
     from flows.requests import GenerateRequest
-    from tasks.generators import get_generators
 
-    get_generators(generator)  # a wrong name is told at once
-    request = GenerateRequest(source=source, out=out, n=n, seed=seed, generators=tuple(generator or ()))
+    _check(generator or (), model)  # a wrong name is told at once
+    request = GenerateRequest(source=source, out=out, n=n, seed=seed, generators=tuple(generator or ()), model=model)
     with launched(backend=backend, jobs=jobs, store=store) as place, progress_bar():
         from flows.generate import generate_flow
 
@@ -48,6 +51,22 @@ def generate(
             err=True,
         )
         raise typer.Exit(1)
+
+
+def _check(generators: Sequence[str], model: str) -> None:
+    """Raises UnknownGenerator, and UsageError for a model that is missing or not known."""
+    from agents.models import LOCAL
+    from flows.errors import UsageError
+    from flows.models import resolve
+    from tasks.errors import ModelNeeded
+    from tasks.generators import chosen_names
+
+    try:
+        chosen_names(generators, has_model=bool(model))
+    except ModelNeeded as needed:
+        raise UsageError(str(needed)) from needed
+    if model:
+        resolve(model, {LOCAL.name: LOCAL.base_url})
 
 
 def print_yields(result: "object") -> None:

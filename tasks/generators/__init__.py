@@ -3,14 +3,13 @@
 A procedural kind of bug is one function that gives the edits of a definition, and one line in KINDS.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from tasks.candidate import Generator
-from tasks.errors import UnknownGenerator
+from tasks.errors import ModelNeeded, UnknownGenerator
 from tasks.generators import (
     asynchronous,
     classes,
@@ -78,49 +77,53 @@ ALL = "all"
 
 
 def get_generators(names: Sequence[str] | None = None, *, lm: "LmConfig | None" = None) -> list[Generator]:
-    """The generators of these names, in this order; none named: all kinds of bugs; 'all': every kind of task.
+    """The generators of these names, in this order; `lm` is the model of those that ask one.
 
-    `lm`: the model of those that ask one; they are in 'all' only where it is given.
-    Raises UnknownGenerator listing the names there are, ModelNeeded where one is named that needs a model.
+    Names, and errors raised, as of `chosen_names`.
     """
     files = SourceFiles()
-    made: dict[str, Callable[[], Generator]] = {}
-    for name, edits in KINDS.items():
-        made[name] = partial(Procedural, name, edits, files)
-    others = {entry.name: f"{entry.module}:{entry.attr}" for entry in entry_points(group="gristmill.generators")}
-    for name, place in {**_MORE, **others}.items():
-        made[name] = partial(_imported, place)
-    for name, place in _WITH_MODEL.items():
-        made[name] = partial(_asking, name, place, lm, files)
+    more = {**_MORE, **_of_users()}
+    made: list[Generator] = []
+    for name in chosen_names(names, has_model=lm is not None):
+        if name in more:
+            made.append(_imported(more[name]))
+        elif name in _WITH_MODEL:
+            made.append(_imported(_WITH_MODEL[name], lm, files))
+        else:
+            made.append(Procedural(name, KINDS[name], files))
+    return made
+
+
+def chosen_names(names: Sequence[str] | None = None, *, has_model: bool = False) -> list[str]:
+    """None named: all kinds of bugs that need no model; 'all': every kind of task, of a model only where there is one.
+
+    Raises UnknownGenerator listing the names there are, ModelNeeded where one is named that asks a model.
+    """
+    others = _of_users()
     default = [*sorted([*KINDS, *others]), *(name for name in DEFAULT_OF_MORE if name in _MORE)]
+    known = {*KINDS, *others, *_MORE, *_WITH_MODEL}
     wanted: list[str] = []
     for name in names or default:
         if name == ALL:
-            wanted += [*default, *(more for more in _MORE if more not in default), *(_WITH_MODEL if lm else ())]
-        elif name in made:
-            wanted.append(name)
+            wanted += [*default, *(more for more in _MORE if more not in default), *(_WITH_MODEL if has_model else ())]
+        elif name not in known:
+            raise UnknownGenerator(f"no generator {name!r}; there are: {', '.join([ALL, *sorted(known)])}")
+        elif name in _WITH_MODEL and name not in others and not has_model:
+            raise ModelNeeded(
+                f"generator {name} asks a language model: give --model NAME (`model:` in a pipeline file), "
+                "`--model local` for the small one"
+            )
         else:
-            raise UnknownGenerator(f"no generator {name!r}; there are: {', '.join([ALL, *sorted(made)])}")
-    return [made[name]() for name in dict.fromkeys(wanted)]
+            wanted.append(name)
+    return list(dict.fromkeys(wanted))
 
 
-def needs_model(names: Sequence[str]) -> list[str]:
-    """Those of these generators that ask a language model."""
-    return [name for name in names if name in _WITH_MODEL]
+def _of_users() -> dict[str, str]:
+    """Generators that other distributions register by entry point."""
+    return {entry.name: f"{entry.module}:{entry.attr}" for entry in entry_points(group="gristmill.generators")}
 
 
 def _imported(place: str, *arguments: object) -> Generator:
     module, _, name = place.partition(":")
     generator: Generator = getattr(import_module(module), name)(*arguments)
     return generator
-
-
-def _asking(name: str, place: str, lm: "LmConfig | None", files: SourceFiles) -> Generator:
-    if lm is None:
-        from tasks.lm import ModelNeeded
-
-        raise ModelNeeded(
-            f"generator {name!r} asks a language model: give --model NAME (`model:` in a pipeline file), "
-            "and set `models:` in gristmill.yaml or GRISTMILL_BASE_URL where NAME is not `local`"
-        )
-    return _imported(place, lm, files)

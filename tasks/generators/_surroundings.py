@@ -30,10 +30,14 @@ def surroundings(file: SourceFile, definition: Definition) -> str:
     tree = ast.parse(file.data)
     scope, _, name = definition.name.rpartition(".")
     owner = _class(tree.body, scope.split(".")) if scope else None
-    lines = [*_outline(tree.body, name if owner is None else "", depth=0)]
-    if owner is not None:
-        lines += ["", _head(owner), *_outline(owner.body, name, depth=1)]
-    return "\n".join(lines)[:LONGEST].rstrip()
+    of_class = "\n".join([_head(owner), *_outline(owner.body, name, depth=1)])[:LONGEST] if owner else ""
+    module: list[str] = []
+    room = LONGEST - len(of_class)
+    for line in _outline(tree.body, "" if owner else name, depth=0):
+        if (room := room - len(line) - 1) < 0:
+            break
+        module.append(line)
+    return "\n".join([*module, "", of_class]).strip()
 
 
 def _outline(body: Sequence[ast.stmt], left_out: str, *, depth: int) -> Iterator[str]:
