@@ -15,9 +15,19 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
+from tasks._scratch import scratch_in
+from tasks._tree import locked
 from tasks.errors import BadSource
 
 _FETCH_TIMEOUT_SEC = 600
+_THEIR_HEAD = "refs/gristmill/HEAD"
+# No hook, no credential prompt, no large-file filter of the machine may run for a stranger's repository, and nothing
+# may go on in the background or write to a user's own.
+GIT_OPTIONS = (
+    *("-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"),
+    *("-c", "gc.auto=0", "-c", "maintenance.auto=false"),
+)
+GIT_ENV = {"GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1", "GIT_OPTIONAL_LOCKS": "0"}
 
 # pip has no public way to download an sdist without running its build backend for metadata, which would
 # be the package's code on this machine. Its own finder and session keep the user's indexes, links,
@@ -88,27 +98,72 @@ def download_sdist(name: str, wanted: str, folder: Path) -> Path:
     return archive
 
 
-def fetch_git(spec: str, scratch: Path) -> Fetched:
-    """Clone, resolve the revision to a full commit id, check it out. Raises BadSource."""
+def fetch_git(spec: str, scratch: Path, histories: Path) -> Fetched:
+    """Bring the repository's history here, resolve the revision to a full commit id, check it out. Raises BadSource."""
     url, revision = split_git_spec(spec)
+    history, commit = fetch_history(spec, histories)
     tree = scratch / "tree"
-    done = _git("clone", "--quiet", "--no-checkout", "--", url, str(tree))
-    if done.returncode != 0:
-        raise BadSource(f"{spec}: git could not clone {url}: {_last_line(done.stderr)}")
-    for name in (revision, f"origin/{revision}"):
-        found = _git("-C", str(tree), "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
-        if found.returncode == 0:
-            break
-    else:
-        raise BadSource(f"{spec}: the repository has no revision {revision!r}; name a branch, tag or commit")
-    commit = found.stdout.strip()
-    done = _git("-C", str(tree), "checkout", "--quiet", "--detach", commit)
-    if done.returncode != 0:
-        raise BadSource(f"{spec}: git could not check out {commit}: {_last_line(done.stderr)}")
+    for step in (
+        ("clone", "--quiet", "--shared", "--no-checkout", "--", str(history), str(tree)),
+        ("-C", str(tree), "checkout", "--quiet", "--detach", commit),
+    ):
+        done = run_git(*step)
+        if done.returncode != 0:
+            raise BadSource(f"{spec}: git could not check out {commit}: {_last_line(done.stderr)}")
     name = project_name(tree) or PurePosixPath(urlsplit(url).path).name.removesuffix(".git") or "repository"
     version = _described(tree)
     _write_version_file(tree, version)
     return Fetched(tree, name=name, revision=commit, version=version, is_pinned=revision == commit)
+
+
+def history_place(spec: str, histories: Path) -> Path:
+    """Where the bare repository of a git source lies: one a URL, whatever the revision."""
+    return histories / f"{sha256(split_git_spec(spec)[0].encode()).hexdigest()[:32]}.git"
+
+
+def fetch_history(spec: str, histories: Path) -> tuple[Path, str]:
+    """The bare repository with all branches and tags, and the commit that the revision names.
+
+    A commit that is here already is not asked for again, so a pinned source needs no network. Raises BadSource.
+    """
+    url, revision = split_git_spec(spec)
+    place = history_place(spec, histories)
+    histories.mkdir(parents=True, exist_ok=True)
+    with locked(place.with_suffix(".lock")):
+        if not place.is_dir():
+            with scratch_in(histories) as scratch:
+                _must(spec, "init", "--quiet", "--bare", "--template=", str(scratch / place.name))
+                (scratch / place.name).rename(place)
+        is_full_id = re.fullmatch(r"[0-9a-f]{40}", revision) is not None
+        if is_full_id and _commit_of(place, revision):
+            return place, revision
+        wanted = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
+        if revision.startswith("HEAD"):
+            wanted.append(f"+HEAD:{_THEIR_HEAD}")
+            revision = _THEIR_HEAD + revision.removeprefix("HEAD")
+        fetch = ("-C", str(place), "fetch", "--quiet", "--force", "--prune", "--no-tags", "--no-write-fetch-head")
+        _must(spec, *fetch, "--", url, *wanted)
+        commit = _commit_of(place, revision) or _commit_of(place, revision.removeprefix("origin/"))
+        if not commit and is_full_id:  # one that no branch leads to; many servers give it when asked by its name
+            run_git(*fetch, "--", url, f"+{revision}:refs/gristmill/{revision}")
+            commit = _commit_of(place, revision)
+    if not commit:
+        named = split_git_spec(spec)[1]
+        raise BadSource(f"{spec}: the repository has no revision {named!r}; name a branch, tag or commit")
+    return place, commit
+
+
+def _commit_of(history: Path, revision: str) -> str:
+    found = run_git(
+        "-C", str(history), "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
+    )
+    return found.stdout.strip() if found.returncode == 0 else ""
+
+
+def _must(spec: str, *arguments: str) -> None:
+    done = run_git(*arguments)
+    if done.returncode != 0:
+        raise BadSource(f"{spec}: git could not clone {split_git_spec(spec)[0]}: {_fatal_line(done.stderr)}")
 
 
 def split_git_spec(spec: str) -> tuple[str, str]:
@@ -124,14 +179,14 @@ def split_git_spec(spec: str) -> tuple[str, str]:
 def fetch_folder(folder: Path) -> Fetched:
     """A folder as it is; where git tracks it, what .gitignore names is left out."""
     name = project_name(folder) or folder.name
-    inside = _git("-C", str(folder), "rev-parse", "--show-toplevel")
+    inside = run_git("-C", str(folder), "rev-parse", "--show-toplevel")
     if inside.returncode != 0 or Path(inside.stdout.strip()).resolve() != folder:
         return Fetched(folder, name=name, revision="", version="")
-    listed = _git("-C", str(folder), "ls-files", "-co", "--exclude-standard", "-z")
+    listed = run_git("-C", str(folder), "ls-files", "-co", "--exclude-standard", "-z")
     if listed.returncode != 0:
         raise BadSource(f"{folder}: git could not list its files: {_last_line(listed.stderr)}")
-    head = _git("-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD").stdout.strip()
-    is_dirty = bool(_git("-C", str(folder), "status", "--porcelain").stdout.strip())
+    head = run_git("-C", str(folder), "rev-parse", "--verify", "--quiet", "HEAD").stdout.strip()
+    is_dirty = bool(run_git("-C", str(folder), "status", "--porcelain").stdout.strip())
     revision = f"{head}-dirty" if head and is_dirty else head
     files = [path for path in listed.stdout.split("\0") if path]
     return Fetched(folder, name=name, revision=revision, version=_described(folder), files=files)
@@ -192,15 +247,14 @@ def _write_version_file(tree: Path, version: str) -> None:
 
 def _described(tree: Path) -> str:
     """The version that the nearest tag of a git tree names (v1.2-3-gabc to 1.2), or ''."""
-    done = _git("-C", str(tree), "describe", "--tags", "--abbrev=0")
+    done = run_git("-C", str(tree), "describe", "--tags", "--abbrev=0")
     found = re.search(r"\d+(\.\d+)+\S*$", done.stdout.strip()) if done.returncode == 0 else None
     return found.group(0) if found else ""
 
 
-def _git(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    # No hook, no credential prompt, no large-file filter of the machine may run for a stranger's repository.
-    options = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "protocol.ext.allow=never"]
-    return _run(["git", *options, *arguments], what="git", env={"GIT_TERMINAL_PROMPT": "0", "GIT_LFS_SKIP_SMUDGE": "1"})
+def run_git(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Raises BadSource where there is no git, or it does not end."""
+    return _run(["git", *GIT_OPTIONS, *arguments], what="git", env=GIT_ENV)
 
 
 def _run(command: list[str], *, what: str, env: dict[str, str] | None = None) -> "subprocess.CompletedProcess[str]":
@@ -219,6 +273,11 @@ def _run(command: list[str], *, what: str, env: dict[str, str] | None = None) ->
         raise BadSource(f"{command[0]} is not installed; install it, e.g. apt-get install {command[0]}") from error
     except subprocess.TimeoutExpired as error:
         raise BadSource(f"{what} took more than {_FETCH_TIMEOUT_SEC} s; try again or use a local folder") from error
+
+
+def _fatal_line(text: str) -> str:
+    """What git gives as the cause; the lines after it are advice."""
+    return next((line for line in text.splitlines() if line.startswith("fatal:")), _last_line(text))
 
 
 def _last_line(text: str) -> str:

@@ -55,21 +55,21 @@ def fetch_source(spec: str, *, cache: Path) -> Source:
     if (known := _find_pinned(spec, sources)) is not None:
         return known
     with scratch_in(sources) as scratch:
-        fetched = _fetch(spec, scratch)
+        fetched = _fetch(spec, scratch, sources.parent)
         source = _snapshot(spec, fetched, sources)
     if fetched.is_pinned:
         _remember_pinned(spec, source, sources)
     return source
 
 
-def _fetch(spec: str, scratch: Path) -> Fetched:
+def _fetch(spec: str, scratch: Path, cache: Path) -> Fetched:
     if spec.startswith("pypi:"):
         name, separator, version = spec.removeprefix("pypi:").partition("==")
         if not separator or not name.strip() or not version.strip():
             raise BadSource(f"{spec!r}: write a package source as pypi:NAME==VERSION, e.g. pypi:sqlparse==0.6.1")
         return fetch_sdist(name.strip(), version.strip(), scratch, max_bytes=MAX_BYTES)
     if spec.startswith("git+"):
-        return fetch_git(spec, scratch)
+        return fetch_git(spec, scratch, cache / "histories")
     folder = Path(spec).expanduser()
     if not folder.is_dir():
         raise BadSource(f"{spec!r} is no folder. A source is pypi:NAME==VERSION, git+URL@REV or an existing folder.")
