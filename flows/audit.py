@@ -10,6 +10,7 @@ from flows.place import Place
 from flows.progress import Tally
 from flows.requests import AuditRequest
 from flows.rollout import register
+from tasks.contamination import load_contamination
 from tasks.suite import open_suite, prepare_suite, write_subset
 
 
@@ -18,6 +19,8 @@ def audit(request: AuditRequest, place: Place) -> AuditReport:
     """Audit and keep what was found. A killed audit is done again from its start: it changes nothing on its way."""
     backend = place.open_backend()
     suite = open_suite(request.suite, cache=place.cache)
+    against = [open_suite(folder, cache=place.cache) for folder in request.against]
+    contamination = load_contamination(request.contamination) if request.contamination is not None else None
     asyncio.run(backend.sweep())
     asyncio.run(prepare_suite(suite, backend, cache=place.cache))
     tally = Tally("audit", total=len(request.tasks or suite.task_ids()))
@@ -28,6 +31,8 @@ def audit(request: AuditRequest, place: Place) -> AuditReport:
             jobs=place.jobs,
             checks=request.checks,
             task_ids=request.tasks,
+            contamination=contamination,
+            against=against,
             on_progress=lambda task: tally.add("found" if task.findings else "clean"),
         )
     )

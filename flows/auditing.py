@@ -7,7 +7,7 @@ agents (`gristmill rollout SUITE --agent thief`). This file runs them side by si
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -23,12 +23,14 @@ from environments.errors import EnvironmentFault
 from environments.sandbox import Backend
 from flows.requests import CHECKS, Check
 from tasks.audit import Finding, scan_all_shared, scan_own
-from tasks.audit.finding import CheatKind, Kind, LeakKind, StrengthKind
+from tasks.audit.finding import CheatKind, ContaminationKind, DuplicateKind, Kind, LeakKind, StrengthKind
 from tasks.audit.strength import Strength, measure_strength
+from tasks.contamination import Contamination, contaminated, mark_findings
+from tasks.duplicates import find_duplicates
 from tasks.errors import BadTaskFolder, VerifierFault
 from tasks.revalidate import reference_of_task
 from tasks.suite import Suite, keep_beside
-from tasks.task import Task
+from tasks.task import Provenance, Task
 from tasks.verdict import Verdict
 from tasks.verifiers import get_verifier
 from trajectories.interval import wilson
@@ -40,6 +42,8 @@ KINDS: dict[Check, tuple[Kind, ...]] = {
     "leaks": get_args(LeakKind),
     "cheats": get_args(CheatKind),
     "strength": get_args(StrengthKind),
+    "contamination": get_args(ContaminationKind),
+    "duplicates": get_args(DuplicateKind),
 }
 LIMITS = AgentLimits.model_validate({"steps": 60, "seconds": 300})
 
@@ -123,9 +127,15 @@ async def audit_suite(
     jobs: int,
     checks: Sequence[Check] = CHECKS,
     task_ids: Sequence[str] = (),
+    contamination: Contamination | None = None,
+    against: Sequence[Suite] = (),
     on_progress: Callable[[TaskAudit], None] = lambda audited: None,
 ) -> AuditReport:
-    """Audit every task (or `task_ids`), `jobs` at a time. Its environments must be there (`prepare_suite`)."""
+    """Audit every task (or `task_ids`), `jobs` at a time. Its environments must be there (`prepare_suite`).
+
+    contamination: the list that the check of this name compares with, besides what tasks were marked with.
+    against: suites whose tasks are kept where one of this suite repeats them.
+    """
     started = time.monotonic()
     slots = asyncio.Semaphore(jobs)
     tasks = [await asyncio.to_thread(suite.task, task_id) for task_id in task_ids or suite.task_ids()]
@@ -142,7 +152,13 @@ async def audit_suite(
                 audited = TaskAudit(task_id=task.id, family=task.family, notes=(note,))
             else:
                 audited = await audit_task(
-                    task, reference, backend, checks, suite_hash=suite.manifest.hash, tricks=tricks
+                    task,
+                    reference,
+                    backend,
+                    checks,
+                    suite_hash=suite.manifest.hash,
+                    tricks=tricks,
+                    contamination=contamination,
                 )
         on_progress(audited)
         return audited
@@ -165,6 +181,9 @@ async def audit_suite(
     if "leaks" in checks:
         known = [(task, references[task.id]) for task in tasks if task.id in references]
         found, notes = await scan_all_shared(known, backend)
+    if "duplicates" in checks:
+        for finding in await asyncio.to_thread(_duplicates, suite, against):
+            found.setdefault(finding.task_id, []).append(finding)
     paid = {finding.task_id for audited in audits for finding in audited.findings if finding.kind == "tamperer"}
     if any(task.id in paid and task.verifier == "pytest" for task in tasks):
         pairs = enumerate(zip(tasks, audits, strict=True))
@@ -197,8 +216,9 @@ async def audit_task(
     *,
     suite_hash: str,
     tricks: Sequence[Cheat] = TAMPERERS,
+    contamination: Contamination | None = None,
 ) -> TaskAudit:
-    """All checks of one task but the places that it shares with others.
+    """All checks of one task but those of what it shares with others: places, and the work itself.
 
     `reference`: what its solution changes (`reference_of_task`). `tricks`: of the tamperer.
     """
@@ -209,6 +229,8 @@ async def audit_task(
     try:
         if reference is None:
             notes.append("it has no reference solution: neither leaks of it nor the verifier's strength can be told")
+        if "contamination" in checks:
+            findings += contaminated(task, reference, contamination)
         if "leaks" in checks:
             scan = await scan_own(task, reference, backend)
             findings += scan.findings
@@ -229,6 +251,21 @@ async def audit_task(
         notes=tuple(notes),
         seconds=time.monotonic() - started,
     )
+
+
+def _duplicates(suite: Suite, against: Sequence[Suite]) -> list[Finding]:
+    """Tasks of the suite that repeat one of `against`, or one of its own that comes before."""
+    report = find_duplicates([*against, suite])
+    return [
+        Finding(
+            task_id=pair.task_id,
+            kind="duplicate",
+            place=f"{pair.suite_of}/{pair.of}",
+            evidence=f"{pair.kind}: {pair.similarity:.0%} of the edit's shingles are the same",
+        )
+        for pair in report.duplicates
+        if pair.suite_number == len(against)
+    ]
 
 
 async def _cheat(
@@ -291,18 +328,37 @@ def _family(name: str, audits: Sequence[TaskAudit]) -> FamilyAudit:
 def keep(report: AuditReport, suite: Suite, store: Store) -> None:
     """Findings into the store; the whole report into the suite's folder too, so that it goes where the suite goes.
 
-    An audit by some of the checks leaves what others found before.
+    An audit by some of the checks leaves what others found before, in the store and in the folder's report.
     """
     looked_for = {kind for check in report.checks for kind in KINDS[check]}
     audited = {task.task_id for task in report.tasks}
-    before = [
-        Finding(task_id=row.task_id, kind=row.kind, place=row.place, evidence=row.evidence)
-        for row in store.findings(report.suite_hash)
-        if row.task_id in audited and row.kind not in looked_for
-    ]
-    store.record_audit(report.suite_hash, audited, [*before, *report.findings], report.audited_at)
-    if audited == set(suite.task_ids()) and set(report.checks) == set(CHECKS):
+    before: dict[str, list[Finding]] = {}
+    for row in store.findings(report.suite_hash):
+        if row.task_id in audited and row.kind not in looked_for:
+            finding = Finding(task_id=row.task_id, kind=row.kind, place=row.place, evidence=row.evidence)
+            before.setdefault(row.task_id, []).append(finding)
+    tasks = tuple(
+        task.model_copy(update={"findings": tuple(dict.fromkeys((*before.get(task.task_id, ()), *task.findings)))})
+        for task in report.tasks
+    )
+    report = report.model_copy(update={"tasks": tasks})
+    store.record_audit(report.suite_hash, audited, report.findings, report.audited_at)
+    if audited == set(suite.task_ids()) and set(report.checks) >= set(CHECKS):
         keep_beside(suite, AUDIT, (report.model_dump_json(indent=1) + "\n").encode())
+
+
+def keep_marks(suite: Suite, provenances: Mapping[str, Provenance], store: Store) -> None:
+    """What tasks were marked with when they were made becomes a finding, besides what is found already."""
+    marks = mark_findings(provenances)
+    tasks = {finding.task_id for finding in marks}
+    known = [
+        Finding(task_id=row.task_id, kind=row.kind, place=row.place, evidence=row.evidence)
+        for row in (store.findings(suite.manifest.hash) if tasks else ())
+        if row.task_id in tasks
+    ]
+    told = {(finding.task_id, finding.evidence) for finding in known if finding.kind == "contaminated"}
+    if fresh := [finding for finding in marks if (finding.task_id, finding.evidence) not in told]:
+        store.record_audit(suite.manifest.hash, tasks, [*known, *fresh], datetime.now(UTC))
 
 
 def kept_report(suite: Suite) -> AuditReport | None:

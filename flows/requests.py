@@ -50,16 +50,21 @@ class RolloutRequest(Request):
     tasks: tuple[str, ...] = ()
 
 
-Check = Literal["leaks", "cheats", "strength"]
+Check = Literal["leaks", "cheats", "strength", "contamination", "duplicates"]
+# What an audit does unless told otherwise: can a task be cheated? The others ask whether it belongs into the data.
 CHECKS: tuple[Check, ...] = ("leaks", "cheats", "strength")
 
 
 class AuditRequest(Request):
-    """Can the tasks of a suite (or `tasks`, if any are named) be solved without the work?"""
+    """Can the tasks of a suite (or `tasks`, if any are named) be solved without the work? Do they belong in data?"""
 
     suite: Path
     checks: tuple[Check, ...] = CHECKS
     tasks: tuple[str, ...] = ()
+    contamination: Path | None = Field(None, description="the list that the check of this name compares with")
+    against: tuple[Path, ...] = Field(
+        (), description="suites that come before this one: duplicates of theirs are found"
+    )
     out: Path | None = Field(None, description="a suite to write of the tasks without a finding")
 
 

@@ -11,7 +11,7 @@ from prefect.concurrency.sync import concurrency
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict
 
-from flows.auditing import keep, kept_report
+from flows.auditing import keep, keep_marks, kept_report
 from flows.batches import keys_of, run_batch, split
 from flows.models import resolve, serving
 from flows.place import Place
@@ -56,6 +56,7 @@ def register(suite: Suite, store: Store) -> None:
     store.register_suite(hash=manifest.hash, name=manifest.name, version=manifest.version, tasks=tasks)
     if (report := kept_report(suite)) is not None:
         keep(report, suite, store)
+    keep_marks(suite, {task_id: provenance for task_id, _, provenance in tasks}, store)
 
 
 @prefect.task(

@@ -54,6 +54,7 @@ class DuplicatePair(Duplicate):
     task_id: str
     suite: str = Field(description="name of the task's suite")
     suite_of: str = Field(description="name of the suite of the first one")
+    suite_number: int = Field(description="of the task's suite among those that were given, from 0")
 
 
 class DuplicateReport(BaseModel):
@@ -190,6 +191,7 @@ def find_duplicates(suites: Iterable[Suite]) -> DuplicateReport:
                         task_id=task.id,
                         suite=suite.manifest.name,
                         suite_of=first_suite,
+                        suite_number=number,
                     )
                 )
     return DuplicateReport(tasks=count, duplicates=tuple(pairs), without_reference=tuple(without))

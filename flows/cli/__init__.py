@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from flows.cli import audit, doctor, export, generate, rollout, run, show, validate
+from flows.cli import audit, contamination, doctor, export, generate, inspect, rollout, run, show, validate
 
 app = typer.Typer(
     name="gristmill",
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for module in (generate, validate, audit, rollout, export, run, show, doctor):
+for module in (generate, validate, audit, rollout, export, run, show, inspect, contamination, doctor):
     module.add_to(app)
 
 
@@ -27,13 +27,14 @@ def main() -> None:
     from agents.errors import AgentFault, UnknownAgent
     from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
     from flows.errors import FlowFault, UsageError
-    from tasks.errors import BadSource, BadTaskFolder, TaskFault, UnknownGenerator
+    from tasks.errors import BadContaminationList, BadSource, BadTaskFolder, TaskFault, UnknownGenerator
     from trajectories.errors import BadExport, BadFilter, NotInStore, StoreFault
 
     wrong_input = (
         UsageError,
         BadSource,
         BadTaskFolder,
+        BadContaminationList,
         UnknownGenerator,
         UnknownAgent,
         BackendUnavailable,

@@ -1,7 +1,7 @@
 """`gristmill audit`: can the tasks of a suite be solved without the work?"""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
@@ -16,9 +16,20 @@ def add_to(app: typer.Typer) -> None:
 def audit(
     suite: options.Suite,
     check: Annotated[
-        list[str] | None, typer.Option("--check", help="Only this: leaks, cheats or strength; several may be given.")
+        list[str] | None,
+        typer.Option(
+            "--check", help="Only this: leaks, cheats, strength, contamination or duplicates; several may be given."
+        ),
     ] = None,
     task: Annotated[list[str] | None, typer.Option("--task", help="Only this task; several may be given.")] = None,
+    contamination: Annotated[
+        Path | None,
+        typer.Option("--contamination", help="List of benchmarks to compare with; adds the check of this name."),
+    ] = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option("--against", help="Suite that comes before this one; adds the check for duplicates."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Also write a suite of the tasks without a finding.")
     ] = None,
@@ -27,16 +38,38 @@ def audit(
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
-    """Look for leaks, let the cheats at each task, measure the verifiers. Exit 1 if anything was found."""
+    """Look for leaks, let the cheats at each task, measure the verifiers. Exit 1 if anything was found.
+
+    With a list of benchmarks also for contamination, with other suites also for duplicates.
+    """
     from flows.errors import UsageError
     from flows.launch import launched
-    from flows.requests import CHECKS, AuditRequest
+    from flows.requests import CHECKS, AuditRequest, Check
+    from tasks.contamination import load_contamination
 
+    names = get_args(Check)
     for name in check or ():
-        if name not in CHECKS:
-            raise UsageError(f"--check {name}: there is no such check; there are: {', '.join(CHECKS)}")
+        if name not in names:
+            raise UsageError(f"--check {name}: there is no such check; there are: {', '.join(names)}")
+    checks = dict.fromkeys(check or CHECKS)
+    if contamination is not None:
+        checks["contamination"] = None
+        load_contamination(contamination)  # a wrong list is told at once
+    elif "contamination" in checks:
+        raise UsageError("--check contamination: give the list of benchmarks too: --contamination FILE")
+    if against:
+        checks["duplicates"] = None
+        if any(folder.resolve() == suite.resolve() for folder in against):
+            raise UsageError(f"--against {suite}: is the suite itself; its own duplicates are found without")
     request = AuditRequest.model_validate(
-        {"suite": suite, "checks": tuple(check or CHECKS), "tasks": tuple(task or ()), "out": out}
+        {
+            "suite": suite,
+            "checks": tuple(checks),
+            "tasks": tuple(task or ()),
+            "out": out,
+            "contamination": contamination,
+            "against": tuple(against or ()),
+        }
     )
     with launched(backend=backend, jobs=jobs, store=store) as place, progress_bar():
         from flows.audit import audit_flow

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.auditing import AUDIT, CHECKS, AuditReport, Check, Rate, TaskAudit, keep, kept_report
+from flows.auditing import AUDIT, CHECKS, AuditReport, Check, Rate, TaskAudit, keep, keep_marks, kept_report
 from flows.rollout import register
 from tasks.audit import Finding
 from tasks.audit.finding import Kind
@@ -74,3 +74,23 @@ def test_rates_have_intervals() -> None:
     assert (rate.rate, rate.count, rate.n) == (0.25, 1, 4)
     assert rate.low < 0.25 < rate.high
     assert Rate.of(0, 0).high == 1.0
+
+
+def test_a_mark_becomes_a_finding_that_no_other_check_takes_away(suite: Suite, tmp_path: Path) -> None:
+    (task_id,) = suite.task_ids()
+    provenance = suite.task(task_id).provenance
+    marks = {task_id: provenance.model_copy(update={"details": {"contamination": "it is in a benchmark"}})}
+    with open_store(tmp_path / "store") as store:
+        register(suite, store)
+        keep_marks(suite, {task_id: provenance}, store)
+        assert list(store.findings(suite.manifest.hash)) == []
+        for _ in range(2):
+            keep_marks(suite, marks, store)
+            keep(report_of(suite, ("thief",)), suite, store)
+            found = [(row.kind, row.evidence) for row in store.findings(suite.manifest.hash)]
+            assert sorted(found) == [("contaminated", "it is in a benchmark"), ("thief", "")]
+        # The report that goes with the folder has both.
+        report = kept_report(suite)
+        assert report is not None and {finding.kind for finding in report.findings} == {"contaminated", "thief"}
+        keep(report_of(suite, (), checks=("contamination",)), suite, store)
+        assert [row.kind for row in store.findings(suite.manifest.hash)] == ["thief"]
