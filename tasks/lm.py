@@ -48,6 +48,7 @@ class LmConfig(BaseModel):
     timeout_sec: float = Field(120.0, gt=0, description="of one request")
     tries: int = Field(5, gt=0, description="of one request, with back-off between them")
     at_once: int = Field(2, gt=0, description="requests at the same time")
+    most_questions: int | None = Field(None, gt=0, description="of one generator; None: until all functions are asked")
     price_prompt: float = Field(0.0, ge=0)
     price_completion: float = Field(0.0, ge=0)
     answers: Path | None = Field(None, exclude=True, description="folder that keeps answers by question")

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import textwrap
 
 import libcst as cst
 
@@ -73,7 +72,10 @@ def _function_of(reply: str) -> tuple[SourceFile, cst.FunctionDef]:
         raise UnusableReply("reply has no code", reply[:200])
     if len(blocks) > 1:
         raise UnusableReply("reply has several code blocks", reply[:200])
-    text = textwrap.dedent(blocks[0])
+    text = blocks[0]
+    is_indented = text.lstrip("\n")[:1] in (" ", "\t")
+    if is_indented:  # a method as it stood in its class; to dedent it would change its strings
+        text = f"if True:\n{text}"
     try:
         statements = ast.parse(text).body
     except (SyntaxError, ValueError) as error:
@@ -81,6 +83,8 @@ def _function_of(reply: str) -> tuple[SourceFile, cst.FunctionDef]:
     theirs = parse_source_file("reply", text.encode())
     if theirs is None:
         raise UnusableReply("reply does not parse", "LibCST does not give it back as it is")
+    if is_indented and isinstance(statements[0], ast.If) and not statements[0].orelse:
+        statements = [*statements[0].body, *statements[1:]]
     if (
         len(statements) != 1
         or len(theirs.definitions) != 1

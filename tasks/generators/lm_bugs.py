@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from random import Random
 
 import libcst as cst
@@ -68,7 +69,7 @@ class _LmBugs:
         with LmClient(self.lm) as client, ThreadPoolExecutor(self.lm.at_once) as pool:
             self.spent = client.spent
             try:
-                for question in self._questions(repository, rng):
+                for question in islice(self._questions(repository, rng), self.lm.most_questions):
                     asked.append((question, pool.submit(client.ask, question.prompt, number=question.number)))
                     if len(asked) > self.lm.at_once:
                         yield from self._candidate(*asked.popleft())
