@@ -5,13 +5,14 @@ last assignment of a local goes, a function becomes a generator), the code runs 
 whose lines nobody saw. Each of these cases takes more tests.
 """
 
-import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
 
+from tasks._mentions import tests_naming
+from tasks._statements import class_names, own_lines
 from tasks.candidate import Candidate, Place
 from tasks.repository import Repository
 
@@ -37,8 +38,9 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
     is_warm = not candidate.absent
     for place in candidate.places:
         if not is_known(place, repository) or repository.runs_at_import(place.path, place.first_line, place.last_line):
+            naming = _naming(place, repository) if is_known(place, repository) else None
             reaching.update(everything)
-            affected.update(everything)
+            affected.update(everything if naming is None else naming)
             is_warm = False
             continue
         reached = repository.reached_by.get(place.path, {})
@@ -56,6 +58,13 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
         affected=tuple(repository.stable_tests[at] for at in quick_first),
         is_warm=is_warm,
     )
+
+
+def _naming(place: Place, repository: Repository) -> set[int] | None:
+    """Tests that may notice a change in the body of a class, outside its methods; None where that does not tell."""
+    content = (repository.source.code / place.path).read_bytes()
+    names, bases = class_names(content, place.first_line, place.changed_lines)
+    return tests_naming(names, bases, repository) if names else None
 
 
 def is_known(place: Place, repository: Repository) -> bool:
@@ -79,7 +88,7 @@ def _of_statements(candidate: Candidate, place: Place, repository: Repository) -
     reached = repository.reached_by.get(place.path, {})
     found: set[int] = set()
     for line in lines:
-        own = _own_lines(clean, line)
+        own = own_lines(clean, line)
         running = _running(reached, own)
         if own and not running:
             return set()  # a line that leaves no trace, such as `while True:`
@@ -104,33 +113,3 @@ def _scopes(content: bytes) -> Counter[tuple[object, ...]]:
                 yield from walk(constant)
 
     return Counter(walk(compile(content, "", "exec", dont_inherit=True)))
-
-
-def _own_lines(content: bytes, line: int) -> range | set[int]:
-    """Lines of the smallest statement that holds a line, without those of the statements in it; none for a blank."""
-    return _owners(content).get(line, set())
-
-
-@lru_cache(maxsize=64)
-def _owners(content: bytes) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = {}
-    statements = [node for node in ast.walk(ast.parse(content)) if isinstance(node, ast.stmt | ast.ExceptHandler)]
-    for node in sorted(statements, key=lambda node: (node.lineno, -(node.end_lineno or 0))):
-        inner = {line for child in _inner(node) for line in _lines(child)}
-        own = set(_lines(node)) - inner
-        for line in own:
-            found[line] = found[line] | own if line in found and not inner else own
-    return found
-
-
-def _inner(node: ast.AST) -> Iterator[ast.stmt | ast.ExceptHandler]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.stmt | ast.ExceptHandler):
-            yield child
-        elif isinstance(child, ast.match_case):
-            yield from child.body
-
-
-def _lines(node: ast.stmt | ast.ExceptHandler) -> range:
-    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
-    return range(first, (node.end_lineno or node.lineno) + 1)

@@ -164,14 +164,15 @@ async def run_tests_on_each(
     timeout_sec: float,
     guarded: Sequence[str] = (),
     warm: Sequence[str] | None = None,
-    tracebacks: Literal["native", "short"] = "native",
+    explains: bool = False,
     python: str = f"{VENV}/bin/python",
 ) -> list[TestReport]:
     """As `run_tests`, one run after another with one start of pytest; a report of each that began.
 
     For code of our own making only: what one run leaves in the sandbox, the next ones find. Each has a
     process of its own that imports the repository anew, unless it `is_warm`: then it is a fork of one that has
-    the tests of the files `warm` collected (empty: all). `timeout_sec`: of all together.
+    the tests of the files `warm` collected (empty: all). `explains`: failures are told as `run_tests` tells them,
+    not in short. `timeout_sec`: of all together.
     Raises VerifierFault as `run_tests` does.
     """
     nonce = secrets.token_hex(32)
@@ -185,7 +186,9 @@ async def run_tests_on_each(
         "guarded": list(guarded),
         "runs": each,
         "is_code_ours": True,  # it does not tamper on purpose: one look at the end is enough
-        "tracebacks": tracebacks,  # pytest's own are a third of the time of a run that fails at once
+        # pytest's tracebacks, and what it says of two long texts that differ, take longer than most tests
+        "explains": explains,
+        "tracebacks": "short" if explains else "native",
         "warm": None if warm is None else list(warm),
         "keeps_bytecode": True,  # of the tests, above all: rewriting their asserts is most of a run of few tests
     }

@@ -1,8 +1,8 @@
 """From candidate to task: the clean code passes, the changed code fails, the reference mends it, nothing else does.
 
 Many candidates at once. Screening runs the tests that the change can matter to, in forks of a process that has all of
-them imported, and stops at the first failure; what survives there is no task. What fails is confirmed the slow, clean
-way: in fresh sandboxes, in processes that import everything anew, all these tests, on and off the bug, twice.
+them imported, and stops at the first failure; what survives there is no task. What fails is confirmed in fresh
+sandboxes with all these tests, on and off the bug, twice: in processes that import all anew, and in random order.
 A candidate with a reference or hidden tests of its own is decided by all tests, on both sides, twice.
 """
 
@@ -27,8 +27,8 @@ from tasks.testrun import TestReport, TestResult
 
 MOST_FAILING_SHARE = 0.5  # of all the repository's tests; above, a bug is too coarse to be worth finding
 MOST_FAILING = 20  # which a bug of a small repository may have all the same
-SCREENED_TOGETHER = 32
-CONFIRMED_TOGETHER = 8
+SCREENED_TOGETHER = 64
+CONFIRMED_TOGETHER = 32
 _TRIES = 2  # of a candidate whose sandbox was lost, each time alone
 
 
@@ -151,7 +151,7 @@ class Validator:
         await self._put_back(self._screening, items, reports)
 
     async def _confirm(self, items: list[_Item]) -> None:
-        """Off the bugs, on each, in one sandbox; on each and off, in another order, in a second one."""
+        """Off the bugs, on each, in one sandbox, imported anew; on each and off, in random order, in a second one."""
         repository, backend = self._repository, self._backend
         off = run_of(State({}), _union(items), repository)
         most = max(MOST_FAILING, int(MOST_FAILING_SHARE * len(repository.stable_tests)))
@@ -175,13 +175,15 @@ class Validator:
                 given_state(item.candidate),
                 item.selection.affected,
                 repository,
+                is_warm=item.selection.is_warm,
                 most_failures=most,
                 random_order_seed=1,
             )
             for item, _ in reversed(pending)
         ]
-        off = run_of(State({}), _union([item for item, _ in pending]), repository, random_order_seed=2)
-        second = await run_each([*on, off], repository, backend)
+        tests = _union([item for item, _ in pending])
+        off = run_of(State({}), tests, repository, is_warm=True, random_order_seed=2)
+        second = await run_each([*on, off], repository, backend, is_warm=True)
         if len(second) <= len(on) or not (first[0].is_complete and second[-1].is_complete):
             if len(items) > 1:
                 raise VerifierFault("a run of the clean code did not end")

@@ -17,6 +17,7 @@ from tasks._inside.frames import Sender
 
 LONGREPR_LIMIT = 20_000
 FULL_TRACEBACKS = 12
+WALL_MORE_SEC = 2.0  # above a limit in CPU time
 # The look at all functions takes 1 ms, that at the core 0.1 ms: a tenth of a suite of quick tests, or nothing.
 FULL_LOOK_EVERY_SEC = 0.2
 STARTS_OF_PROCESSES = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.system"})
@@ -103,7 +104,7 @@ class Reporter:
             done = set(self.config["skip"])
             items[:] = [item for item in items if item.nodeid not in done]
         if self.config["random_order_seed"] is not None:
-            items[:] = _shuffled(items, random.Random(self.config["random_order_seed"]))
+            items[:] = shuffled(items, random.Random(self.config["random_order_seed"]))
         if self._gate:
             items.sort(key=lambda item: item.nodeid not in self._gate)
             self._gate &= {item.nodeid for item in items}
@@ -154,6 +155,9 @@ class Reporter:
                 self.coverage.switch_context(item.nodeid)
         started = self._clock()
         self.cpu_limit = self.config.get("cpu_limits", {}).get(item.nodeid)
+        self.limit = self.config["per_test_timeout_sec"]
+        if self.cpu_limit and self.limit:
+            self.limit = min(self.limit, self.cpu_limit + WALL_MORE_SEC)
         if self.limit and not is_canary:
             signal.signal(signal.SIGALRM, self._on_alarm)
             self._setitimer(signal.ITIMER_REAL, self.limit, 0.5)
@@ -194,6 +198,14 @@ class Reporter:
             self._is_shut = self._is_shut or has_failed
             if self._is_shut and not self._gate:
                 item.session.shouldfail = "a test of the gate has failed"
+
+    def pytest_runtest_call(self, item: Any) -> None:
+        if not self.config.get("explains", True) or (
+            self.config.get("most_failures") and self._failures >= FULL_TRACEBACKS
+        ):
+            from _pytest.assertion import util
+
+            util._reprcompare = None  # what differs, and how: seconds for long texts
 
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
         self._look_for_tampering(only_core=True)
@@ -283,6 +295,8 @@ def mark_hooks(pytest: Any) -> None:
     setattr(Reporter, first.__name__, first)
     for name in ("pytest_runtest_protocol", "pytest_runtest_makereport"):
         setattr(Reporter, name, pytest.hookimpl(hookwrapper=True, tryfirst=True)(getattr(Reporter, name)))
+    call = pytest.hookimpl(tryfirst=True)(Reporter.pytest_runtest_call)
+    setattr(Reporter, call.__name__, call)
     modify = pytest.hookimpl(trylast=True)(Reporter.pytest_collection_modifyitems)
     setattr(Reporter, modify.__name__, modify)
 
@@ -326,7 +340,7 @@ def _is_inside(node_id: str, wanted: set[str]) -> bool:
     return False
 
 
-def _shuffled(items: list[Any], rng: random.Random) -> list[Any]:
+def shuffled(items: list[Any], rng: random.Random) -> list[Any]:
     """Modules in random order and their tests as well, so that each module's fixtures are set up once."""
     modules: dict[str, list[Any]] = collections.defaultdict(list)
     for item in items:

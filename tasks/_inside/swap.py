@@ -34,15 +34,20 @@ def functions_below(folder: str) -> Functions:
     return found
 
 
-def swap(file: str, old: bytes, new: bytes, functions: Functions) -> None:
+def compiled(file: str, content: bytes) -> types.CodeType:
+    """As the import system does it. Raises SyntaxError, ValueError."""
+    return compile(content, file, "exec", dont_inherit=True)
+
+
+def swap(file: str, before: types.CodeType, new: bytes, functions: Functions) -> None:
     """Make the imported functions of a file do what its new content says; for those that no import has run.
 
+    `before`: what has been imported.
     Raises NeedsImport; some functions may be changed by then, so the process is good for nothing.
     """
     if not any(getattr(module, "__file__", None) == file for module in list(sys.modules.values())):
         return  # whoever imports it in this process will read the new content
-    before, after = (compile(content, file, "exec", dont_inherit=True) for content in (old, new))
-    for one, other in _changed_functions(before, after):
+    for one, other in _changed_functions(before, compiled(file, new)):
         live = functions.get(_key(one))
         if not live:
             raise NeedsImport(one.co_name)

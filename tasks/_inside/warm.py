@@ -9,14 +9,16 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import random
 import signal
 import sys
+import types
 from typing import Any
 
 from tasks._inside import worker as _worker
 from tasks._inside.frames import Sender
-from tasks._inside.reporter import Reporter
-from tasks._inside.swap import NeedsImport, functions_below, swap
+from tasks._inside.reporter import Reporter, shuffled
+from tasks._inside.swap import NeedsImport, compiled, functions_below, swap
 
 
 class Warm(Reporter):
@@ -34,6 +36,7 @@ class Warm(Reporter):
         self.pid = -1  # nothing is sent, and no test run, by this process itself
         self.pipes = pipes
         self.items: dict[str, Any] = {}
+        self.clean: dict[tuple[str, str], types.CodeType] = {}
 
     def pytest_collectreport(self, report: Any) -> None:
         """What cannot be collected is told by cold workers."""
@@ -49,6 +52,7 @@ class Warm(Reporter):
         with os.fdopen(self.pipes["orders"], "rb") as orders:
             for line in orders:
                 order = json.loads(line)
+                self._compile_clean(order["config"]["swaps"])
                 pid = os.fork()
                 if pid == 0:
                     os.setsid()
@@ -62,6 +66,13 @@ class Warm(Reporter):
                 os.write(self.pipes["ends"], f"{status}\n".encode())
         os._exit(0)
 
+    def _compile_clean(self, swaps: dict[str, tuple[str, str]]) -> None:
+        """Once for all forks."""
+        for path, (old, _) in swaps.items():
+            place = os.path.join(self.config["workdir"], path)
+            if (place, old) not in self.clean and path.endswith(".py"):
+                self.clean[place, old] = compiled(place, old.encode("latin-1"))
+
     def _run(self, order: dict[str, Any], session: Any, functions: Any) -> None:
         """In the fork: change the functions, run the tests, report."""
         self.config.update(order["config"])
@@ -70,10 +81,10 @@ class Warm(Reporter):
         os.dup2(self.pipes["output"], 1)
         os.dup2(self.pipes["output"], 2)
         try:
-            for path, contents in self.config["swaps"].items():
-                old, new = (content.encode("latin-1") for content in contents)
-                swap(os.path.join(self.config["workdir"], path), old, new, functions)
-        except (NeedsImport, SyntaxError, ValueError):
+            for path, (old, new) in self.config["swaps"].items():
+                place = os.path.join(self.config["workdir"], path)
+                swap(place, self.clean[place, old], new.encode("latin-1"), functions)
+        except (NeedsImport, SyntaxError, ValueError, KeyError):
             self.sender.send("cold")
             os._exit(0)
         wanted = self.config["tests"]
@@ -82,6 +93,8 @@ class Warm(Reporter):
             os._exit(0)
         done = set(self.config["skip"])
         items = [self.items[test] for test in wanted if test not in done]
+        if self.config["random_order_seed"] is not None:
+            items = shuffled(items, random.Random(self.config["random_order_seed"]))
         self.begin_run(items)
         for at, item in enumerate(items):
             following = items[at + 1] if at + 1 < len(items) else None

@@ -1,0 +1,130 @@
+"""Who can notice a change in the body of a class: tests that execute a line in which its name occurs, or name it.
+
+The body of a class runs when it is imported, so coverage does not tell whom it matters to. But whoever uses a class or
+an attribute of it names it, or a subclass, or a variable made from them at import. Names that are put together at run
+time escape this; what then is overlooked is a failing test, never the cause of a wrong task.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from tasks._statements import own_lines
+from tasks.repository import Repository
+
+_WORD = re.compile(r"\w+")
+# What makes classes known without their name: then every test may notice.
+_FINDS_CLASSES = re.compile(
+    rb"__subclasses__|__init_subclass__|getmembers|entry_points|\bglobals\(\)|\bmetaclass\b|iter_modules"
+)
+
+
+def tests_naming(names: set[str], bases: set[str], repository: Repository) -> set[int] | None:
+    """Indexes into the stable tests of those that may notice a change of what these names stand for; None: all may.
+
+    `bases`: names of the classes that they are found by, where somebody asks a class for its subclasses.
+    """
+    code = repository.source.code
+    paths = repository.source.python_files()
+    words = set(names)
+    growing = True
+    while growing:  # to names that are made from them at import
+        growing = False
+        for path in paths:
+            file = _at_import_of(code / path)
+            if file is None or (file.finds_classes and file.words & (words | bases)):
+                return None
+            for made, mentioned in file.at_import:
+                if mentioned & words and not made <= words:
+                    words |= made
+                    growing = True
+                elif mentioned & words and not made:
+                    return None  # a call at import that keeps nothing by name, such as a registration
+    pattern = re.compile(rb"\b(?:" + b"|".join(re.escape(word.encode()) for word in sorted(words)) + rb")\b")
+    found: set[int] = set()
+    for path in paths:
+        reached = repository.reached_by.get(path, {})
+        content = (code / path).read_bytes()
+        for line in {content.count(b"\n", 0, match.start()) + 1 for match in pattern.finditer(content)}:
+            for own in own_lines(content, line):
+                found.update(reached.get(own, ()))
+    protected = repository.source.protected
+    naming = {path.relative_to(protected).as_posix() for path in protected.rglob("*.py")
+              if path.is_file() and pattern.search(path.read_bytes())}  # fmt: skip
+    if any(path.endswith("conftest.py") for path in naming):
+        return None
+    found.update(at for at, test in enumerate(repository.stable_tests) if test.split("::")[0] in naming)
+    return found
+
+
+@dataclass(frozen=True)
+class _File:
+    """Of each statement that runs at import the names that it makes, and the words in it."""
+
+    at_import: tuple[tuple[frozenset[str], frozenset[str]], ...]
+    finds_classes: bool
+    words: frozenset[str]  # only where it finds classes
+
+
+@lru_cache(maxsize=4096)
+def _at_import_of(file: Path) -> _File | None:
+    """None: it cannot be read."""
+    content = file.read_bytes()
+    try:
+        tree = ast.parse(content)
+    except (SyntaxError, ValueError):
+        return None
+    text = content.decode(errors="replace")
+    lines = text.splitlines()
+    at_import = tuple(
+        (frozenset(made), frozenset(word for line in lines[first - 1 : last] for word in _WORD.findall(line)))
+        for made, first, last in _statements(tree.body)
+    )
+    finds_classes = bool(_FINDS_CLASSES.search(content))
+    return _File(at_import, finds_classes, frozenset(_WORD.findall(text)) if finds_classes else frozenset())
+
+
+def _statements(body: list[ast.stmt]) -> Iterator[tuple[set[str], int, int]]:
+    """Names that each makes (none: it does something else), its lines without the bodies of functions and classes."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            yield {node.name} if _is_plain(node) else set(), first, max(node.lineno, node.body[0].lineno - 1)
+            if isinstance(node, ast.ClassDef):
+                yield from _statements(node.body)
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
+            for part in ("body", "orelse", "finalbody"):
+                yield from _statements(getattr(node, part, []))
+            for handler in getattr(node, "handlers", []):
+                yield from _statements(handler.body)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            made = {alias.asname or alias.name for alias in node.names}
+            yield made, node.lineno, node.end_lineno or node.lineno
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            parts = [each for target in targets for each in ast.walk(target)]
+            made = {each.id for each in parts if isinstance(each, ast.Name)}
+            made |= {each.attr for each in parts if isinstance(each, ast.Attribute)}
+            yield made, node.lineno, node.end_lineno or node.lineno
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)) and not isinstance(
+            node, ast.Pass
+        ):
+            yield set(), node.lineno, node.end_lineno or node.lineno
+
+
+_PLAIN = {"property", "classmethod", "staticmethod", "dataclass", "abstractmethod", "cached_property", "wraps",
+          "lru_cache", "cache", "contextmanager", "total_ordering", "overload"}  # fmt: skip
+
+
+def _is_plain(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    """Its decorators are known to register nothing."""
+
+    def name(decorator: ast.expr) -> str:
+        while isinstance(decorator, ast.Call):
+            decorator = decorator.func
+        return decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
+
+    return all(name(each) in _PLAIN or name(each) in ("setter", "getter", "deleter") for each in node.decorator_list)
