@@ -65,6 +65,7 @@ KINDS: dict[str, Edits] = {
 # Those that are more than an edit of the syntax tree: name -> module and class, imported when they are asked for.
 _MORE: dict[str, str] = {
     "combine": "tasks.generators.combine:Combine",
+    "history": "tasks.generators.history:History",
     "code_from_docs": "tasks.generators.documentation:CodeFromDocs",
     "docs_from_code": "tasks.generators.documentation:DocsFromCode",
     "missing_tests": "tasks.generators.missing_tests:MissingTests",
