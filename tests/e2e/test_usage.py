@@ -16,6 +16,11 @@ from tests.e2e.conftest import Run
         (("generate", "pypi:sqlparse", "--out", "suite"), "pypi:NAME==VERSION"),
         (("generate", "./nowhere", "--out", "suite"), "nowhere"),
         (("generate", ".", "--out", "suite", "--generator", "wizard"), "wizard"),
+        (("generate", ".", "--out", "suite", "--generator", "lm_modify"), "--model NAME"),
+        (
+            ("generate", ".", "--out", "suite", "--model", "oracle-of-delphi"),
+            "no model 'oracle-of-delphi'; there are: local",
+        ),
         (("export", "--to", "stone-tablet", "--out", "x"), "trl"),
         (("export", "--to", "trl", "--out", "x", "--where", "colour = 'red'"), "colour"),
         (("show", "0123456789abcdef"), "0123456789abcdef"),
