@@ -70,6 +70,7 @@ _MORE: dict[str, str] = {
     "docs_from_code": "tasks.generators.documentation:DocsFromCode",
     "missing_tests": "tasks.generators.missing_tests:MissingTests",
     "synthesis": "tasks.generators.synthesis:Synthesis",
+    "refactor": "tasks.generators.refactor:Refactor",
 }
 # Those that ask a language model; made with an LmConfig.
 _WITH_MODEL: dict[str, str] = {
