@@ -30,6 +30,7 @@ class GenerateRequest(Request):
     seed: int = 0
     generators: tuple[str, ...] = ()
     model: str = ""
+    contamination: Path | None = Field(None, description="list of benchmarks; tasks that are part of one are marked")
 
 
 class AgentRequest(Request):

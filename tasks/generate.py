@@ -6,36 +6,31 @@ same call goes on where it was.
 """
 
 import asyncio
-import json
-import os
-import shutil
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import nullcontext
+from hashlib import sha256
 from pathlib import Path
 from random import Random
-from types import TracebackType
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from environments.sandbox import Backend
-from tasks._scratch import write_at_once
-from tasks.candidate import Brief, Candidate, Generator, Rejection
+from tasks._drafting import Drafter
+from tasks._journal import Decision, Journal, kept
+from tasks.candidate import Candidate, Generator, Rejection
+from tasks.contamination import load_contamination
 from tasks.errors import BadTaskFolder
 from tasks.folder import RepositoryTask
 from tasks.generators import get_generators
-from tasks.instruction import LeakFound, write_instruction
+from tasks.lm import LmClient, LmConfig
 from tasks.repository import Repository
-from tasks.selection import is_known
 from tasks.suite import MANIFEST, Manifest, SuiteWriter
-from tasks.task import Provenance
-from tasks.testrun import TestResult
-from tasks.validation import Validated, Validator, clean_files, reference_of, rejected
-from tasks.verifiers.data import Definition, PytestData
+from tasks.validation import Validator
 
 JOURNAL = ".journal"
 MOST_ON_THEIR_WAY = 128
-MOST_FAILURES_KEPT = 50
 
 
 class Yield(BaseModel):
@@ -70,17 +65,6 @@ class Progress(BaseModel):
     candidates: int
 
 
-class Decision(BaseModel):
-    """What the journal keeps of one candidate: a rejection, or what its tests did."""
-
-    model_config = ConfigDict(frozen=True)
-
-    rejection: Rejection | None = None
-    fail_to_pass: tuple[str, ...] = ()
-    pass_to_pass: tuple[str, ...] = ()
-    failures: tuple[TestResult, ...] = ()
-
-
 async def generate(
     repository: Repository,
     backend: Backend,
@@ -91,40 +75,50 @@ async def generate(
     generators: Sequence[str] | None,
     cache: Path,
     jobs: int,
+    lm: LmConfig | None = None,
+    contamination: Path | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
 ) -> GenerateResult:
     """Write `n` validated tasks to the suite `out`, or as many as the candidates give.
 
-    Raises BadTaskFolder if `out` holds a suite made from something else, UnknownGenerator, VerifierFault.
+    `lm`: a model that writes the issue reports, and the bugs of the generators that ask one; `contamination`: a list
+    of benchmarks (docs/quality.md), whose tasks are marked.
+    Raises BadTaskFolder if `out` holds a suite made from something else, UnknownGenerator, BadContaminationList,
+    VerifierFault, LmFault.
     """
-    chosen = get_generators(generators)
-    request = {
+    chosen = get_generators(generators, lm=lm)
+    listed = load_contamination(contamination) if contamination is not None else None
+    request: dict[str, Any] = {
         "source": repository.source.spec,
         "source_hash": repository.source.hash,
         "n": n,
         "seed": seed,
         "generators": [generator.name for generator in chosen],
     }
+    if lm is not None:
+        request["model"] = lm.model
+    if contamination is not None:
+        request["contamination"] = sha256(contamination.read_bytes()).hexdigest()
     if (known := _finished(out, request)) is not None:
         on_progress(Progress(accepted=known.accepted, candidates=known.candidates))
         return known
     writer = SuiteWriter(out)
     accepted: list[str] = []
     counts: dict[str, Counter[str]] = {generator.name: Counter() for generator in chosen}
-    with _Journal(out / JOURNAL, request) as journal:
+    with Journal(out / JOURNAL, request) as journal, LmClient(lm) if lm is not None else nullcontext() as client:
+        drafter = Drafter(repository, seed, lm=client, contamination=listed)
         async with Validator(repository, backend, jobs=jobs) as validator:
 
             async def decide(candidate: Candidate) -> Decision:
                 if (before := journal.find(candidate.id)) is not None:
                     return before
-                result = await validator.decide(candidate)
-                decision = _kept(result)
+                decision = kept(await validator.decide(candidate))
                 journal.keep(candidate.id, decision)
                 return decision
 
-            def take(candidate: Candidate, decision: Decision) -> None:
-                tasks = [decision.rejection] if decision.rejection else _tasks_of(candidate, decision, repository, seed)
-                for task in tasks:
+            async def take(candidate: Candidate, decision: Decision) -> None:
+                drafted = await asyncio.to_thread(drafter.draft, candidate, decision)
+                for task in drafted:
                     if isinstance(task, Rejection):
                         writer.reject(task)
                     elif len(accepted) < n:
@@ -132,13 +126,12 @@ async def generate(
                             writer.add(task, repository)
                         accepted.append(task.id)
                     counts[candidate.generator][task.reason if isinstance(task, Rejection) else "accepted"] += 1
-                if any(isinstance(task, RepositoryTask) for task in tasks):
+                if any(isinstance(task, RepositoryTask) for task in drafted):
                     tell_accepted(chosen, candidate)
                 on_progress(Progress(accepted=len(accepted), candidates=sum(each.total() for each in counts.values())))
 
-            await _decide_in_order(
-                in_turn(chosen, repository, seed), decide, take, room=lambda: _room(n - len(accepted))
-            )
+            stream = in_turn(chosen, repository, seed)
+            await _decide_in_order(stream, decide, take, room=lambda: _room(n - len(accepted)))
         for generator in chosen:
             for skipped in getattr(generator, "skipped", ()):
                 writer.reject(skipped)
@@ -164,7 +157,7 @@ def _room(wanted: int) -> int:
 async def _decide_in_order(
     stream: Iterator[Candidate | None],
     decide: Callable[[Candidate], Awaitable[Decision]],
-    take: Callable[[Candidate, Decision], None],
+    take: Callable[[Candidate, Decision], Awaitable[None]],
     *,
     room: Callable[[], int],
 ) -> None:
@@ -180,7 +173,7 @@ async def _decide_in_order(
             candidate, deciding = waiting[0]
             decision = await deciding
             waiting.popleft()
-            take(candidate, decision)
+            await take(candidate, decision)
     finally:
         for _, deciding in waiting:
             deciding.cancel()
@@ -215,105 +208,6 @@ def tell_accepted(generators: Sequence[Generator], candidate: Candidate) -> None
             accepted(candidate)
 
 
-def _kept(result: Validated | Rejection) -> Decision:
-    if isinstance(result, Rejection):
-        return Decision(rejection=result)
-    failures = tuple(_without_lines(failure) for failure in result.failures[:MOST_FAILURES_KEPT])
-    return Decision(fail_to_pass=result.fail_to_pass, pass_to_pass=result.pass_to_pass, failures=failures)
-
-
-def _tasks_of(
-    candidate: Candidate, decision: Decision, repository: Repository, seed: int
-) -> list[RepositoryTask | Rejection]:
-    """A task for each brief, or why there is none."""
-    return [_task_of(candidate, brief, decision, repository, seed) for brief in candidate.briefs]
-
-
-def _task_of(
-    candidate: Candidate, brief: Brief, decision: Decision, repository: Repository, seed: int
-) -> RepositoryTask | Rejection:
-    """The task, or a rejection if no instruction can be written that does not give the answer away."""
-    source = repository.source
-    reference = candidate.reference or reference_of(candidate, clean_files(candidate, repository))
-    spec = repository.agent_spec()
-    try:
-        instruction, shown = write_instruction(
-            source.name,
-            decision.failures,
-            reference,
-            workdir=spec.workdir,
-            rng=Random(f"{seed} {candidate.id}"),
-            template=brief.template,
-            context=brief.context,
-            shows_failures=brief.shows_failures,
-        )
-    except LeakFound as leak:
-        return rejected(candidate, "instruction leaks", str(leak))
-    if shown and not set(decision.fail_to_pass) - set(shown):
-        detail = "its one failing test must be shown, and hard-coding what it wants would pass"
-        return rejected(candidate, "no failing test is hidden", detail)
-    return RepositoryTask(
-        id="-".join(filter(None, (source.name, candidate.generator, candidate.id, brief.name))).replace("_", "-"),
-        instruction=instruction,
-        family=candidate.family,
-        provenance=Provenance(
-            source=source.spec,
-            source_hash=source.hash,
-            revision=source.revision,
-            license=source.license,
-            repository=source.name,
-            generator=candidate.generator,
-            seed=seed,
-            details={
-                "kind": candidate.kind,
-                "path": candidate.path,
-                "symbol": candidate.symbol,
-                "lines": list(candidate.places[0].changed_lines),
-                **({"brief": brief.name} if brief.name else {}),
-                **candidate.details,
-            },
-        ),
-        files=candidate.files,
-        absent=candidate.absent,
-        hidden=candidate.hidden,
-        reference=reference,
-        verifier_data=PytestData(
-            fail_to_pass=decision.fail_to_pass,
-            pass_to_pass=decision.pass_to_pass,
-            stable_tests=repository.stable_tests if candidate.is_bug else decision.pass_to_pass,
-            shown=shown,
-            is_withheld=not shown,
-            allowed=candidate.allowed,
-            definition=_definition_of(candidate, repository),
-            import_paths=repository.recipe.import_paths,
-            per_test_timeout_sec=_per_test_limit(repository),
-        ),
-        limits=spec.limits,
-    )
-
-
-def _definition_of(candidate: Candidate, repository: Repository) -> Definition | None:
-    """The definition whose tests decide while nothing else is changed; None: all stable tests decide."""
-    place = candidate.places[0]
-    if not candidate.is_bug or candidate.absent or len(candidate.places) > 1 or len(candidate.files) > 1:
-        return None
-    if not is_known(place, repository) or repository.runs_at_import(place.path, place.first_line, place.last_line):
-        return None
-    clean = (repository.source.code / place.path).read_bytes()
-    grown = candidate.files[place.path].count(b"\n") - clean.count(b"\n")
-    return Definition(path=place.path, first_line=place.first_line, last_line=place.last_line + grown)
-
-
-def _per_test_limit(repository: Repository) -> float:
-    """Ten times the slowest clean test, in steps of 10 s: coarse, so that another machine writes the same bytes."""
-    slowest = max(repository.clean_seconds.values(), default=0.0)
-    return 10.0 * max(1, round(slowest))
-
-
-def _without_lines(result: TestResult) -> TestResult:
-    return result.model_copy(update={"lines": {}, "duration_sec": 0.0})
-
-
 def _yield_of(name: str, counter: Counter[str]) -> Yield:
     rejections = {reason: count for reason, count in counter.most_common() if reason != "accepted"}
     return Yield(generator=name, candidates=counter.total(), accepted=counter["accepted"], rejections=rejections)
@@ -332,57 +226,3 @@ def _finished(out: Path, request: dict[str, Any]) -> GenerateResult | None:
         )
     except ValidationError as error:
         raise BadTaskFolder(f"{out / MANIFEST}: cannot be read ({error}); give another --out") from error
-
-
-class _Journal:
-    """Decisions, a line each, appended the moment they are taken; a line that a kill cut short is none."""
-
-    def __init__(self, folder: Path, request: dict[str, Any]) -> None:
-        self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        known = folder / "request.json"
-        if not known.is_file():
-            write_at_once(known, json.dumps(request).encode())
-        elif json.loads(known.read_text()) != request:
-            raise BadTaskFolder(
-                f"{folder.parent}: a suite from another request is half written there; "
-                "give the same source, -n, --seed and generators, or another --out"
-            )
-        self._file = folder / "decisions.jsonl"
-        self._places = dict(self._read())
-
-    def _read(self) -> Iterator[tuple[str, int]]:
-        """Candidate id -> where its line begins. The end of a line that was cut short is cut off."""
-        if not self._file.is_file():
-            return
-        at = 0
-        with self._file.open("rb+") as file:
-            for line in file:
-                if not line.endswith(b"\n"):
-                    file.truncate(at)
-                    break
-                yield line.partition(b" ")[0].decode(), at
-                at += len(line)
-
-    def __enter__(self) -> "_Journal":
-        self._opened = self._file.open("ab+")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._opened.close()
-
-    def find(self, candidate_id: str) -> Decision | None:
-        if candidate_id not in self._places:
-            return None
-        self._opened.seek(self._places[candidate_id])
-        return Decision.model_validate_json(self._opened.readline().partition(b" ")[2])
-
-    def keep(self, candidate_id: str, decision: Decision) -> None:
-        self._places[candidate_id] = self._opened.seek(0, os.SEEK_END)
-        self._opened.write(f"{candidate_id} {decision.model_dump_json()}\n".encode())
-        self._opened.flush()
-
-    def remove(self) -> None:
-        shutil.rmtree(self._folder)

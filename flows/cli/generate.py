@@ -25,6 +25,9 @@ def generate(
     model: Annotated[
         str, typer.Option("--model", help="Writes the issue reports; asked by lm_modify and lm_rewrite.")
     ] = "",
+    contamination: Annotated[
+        Path | None, typer.Option("--contamination", help="List of benchmarks; tasks that are part of one are marked.")
+    ] = None,
     backend: options.Backend = None,
     jobs: options.Jobs = None,
     store: options.Store = None,
@@ -33,9 +36,20 @@ def generate(
     """Make tasks from a repository and validate each one."""
     from flows.launch import launched
     from flows.requests import GenerateRequest
+    from tasks.contamination import load_contamination
 
     _check(generator or (), model)  # a wrong name is told at once
-    request = GenerateRequest(source=source, out=out, n=n, seed=seed, generators=tuple(generator or ()), model=model)
+    if contamination is not None:
+        load_contamination(contamination)
+    request = GenerateRequest(
+        source=source,
+        out=out,
+        n=n,
+        seed=seed,
+        generators=tuple(generator or ()),
+        model=model,
+        contamination=contamination.resolve() if contamination else None,
+    )
     with launched(backend=backend, jobs=jobs, store=store) as place, progress_bar():
         from flows.generate import generate_flow
 
