@@ -1,4 +1,4 @@
-"""Where a change lies in the clean source: the functions that it touches, and the names that are only on one side."""
+"""Where a change lies in the clean source: the functions that it touches, and names that only the clean side has."""
 
 import ast
 from collections.abc import Iterator
@@ -13,11 +13,13 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Touched:
-    """`is_within_functions`: with all bodies of functions emptied, both sides are the same program."""
+    """What lies outside of functions has a place of its own: the whole file, since all of it runs at import.
+
+    No place: both sides are the same program.
+    """
 
     places: tuple[Place, ...]
     names: tuple[str, ...]  # defined in the clean file only, e.g. 'wrap' or 'Stack.peek'
-    is_within_functions: bool
 
 
 def touched(path: str, clean: bytes, changed: bytes) -> Touched:
@@ -27,6 +29,8 @@ def touched(path: str, clean: bytes, changed: bytes) -> Touched:
     definitions = list(_definitions(tree))
     names = {name for name, _ in definitions} - {name for name, _ in _definitions(other)}
     names |= _assigned(tree) - _assigned(other)
+    if path.endswith("__init__.py"):  # elsewhere an import is for the module itself
+        names |= _imported(tree) - _imported(other)
     functions = [(name, node) for name, node in definitions if isinstance(node, Function)]
     places = []
     left = set(lines)
@@ -36,15 +40,16 @@ def touched(path: str, clean: bytes, changed: bytes) -> Touched:
         if inside and _differs(name, node, other):
             places.append(Place(path=path, symbol=name, first_line=first, last_line=last, changed_lines=inside))
         left -= set(inside)
-    is_within = _skeleton(tree) == _skeleton(other)
-    if left and not is_within:
-        places.append(_module(path, sorted(left)))
-    return Touched(tuple(places), tuple(sorted(names)), is_within)
+    if _skeleton(tree) != _skeleton(other):
+        places.append(whole_file(path, clean, tuple(sorted(left or lines))))
+    return Touched(tuple(places), tuple(sorted(names)))
 
 
-def whole_file(path: str, clean: bytes) -> Place:
-    """Of a file that only the clean side has."""
-    return _module(path, range(1, max(1, clean.count(b"\n")) + 1))
+def whole_file(path: str, clean: bytes, lines: tuple[int, ...] | None = None) -> Place:
+    """Of all of a file; `lines`, where not all of it is changed."""
+    last = max(1, len(clean.splitlines()))
+    changed = tuple(range(1, last + 1)) if lines is None else lines
+    return Place(path=path, symbol=MODULE, first_line=1, last_line=last, changed_lines=changed)
 
 
 def changed_lines(clean: bytes, changed: bytes) -> tuple[int, ...]:
@@ -88,13 +93,14 @@ def _assigned(tree: ast.Module) -> set[str]:
     return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
+def _imported(tree: ast.Module) -> set[str]:
+    nodes = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    return {(alias.asname or alias.name).split(".")[0] for node in nodes for alias in node.names}
+
+
 def _skeleton(tree: ast.Module) -> str:
     """The program without the bodies of its functions; `tree` is good for nothing else afterwards."""
     for _, node in list(_definitions(tree)):
         if isinstance(node, Function):
             node.body = []
     return ast.dump(tree)
-
-
-def _module(path: str, lines: list[int] | range) -> Place:
-    return Place(path=path, symbol=MODULE, first_line=lines[0], last_line=lines[-1], changed_lines=tuple(lines))

@@ -134,13 +134,13 @@ def _candidate(source: Source, inverted: Inverted) -> Candidate:
         generator=History.name,
         kind="the source of a commit taken back",
         family="history",
-        places=tuple(change.places),
+        places=tuple(change.places or [change.anywhere()]),
         files=inversion.files,
         absent=inversion.absent,
-        # None: the tests that reach the functions decide. What changes names or files is decided by all tests on both
-        # sides, where a test that cannot be collected counts as one that fails.
-        reference=None if change.is_within_functions else reference,
-        briefs=(Brief() if change.is_within_functions else _brief(source, inverted, change.missing, reference),),
+        # None: the tests that the change can matter to decide. Where names or files are missing, all tests do, on both
+        # sides, and one that cannot be collected counts as one that fails.
+        reference=None if change.is_bug else reference,
+        briefs=(Brief() if change.is_bug else _brief(source, inverted, change.missing, reference),),
         details=_details(source, inverted),
     )
 
@@ -152,14 +152,24 @@ class _Change:
         self.places: list[Place] = []
         self.missing: list[tuple[str, str]] = []  # name, path; of a file that is not there its path and ''
         self.reference: list[FileChange] = []
-        self.is_within_functions = True
+        self._has_other_files = False
+
+    @property
+    def is_bug(self) -> bool:
+        """Every file and every name is there; some of them do the wrong thing."""
+        return not self.missing and not self._has_other_files
+
+    def anywhere(self) -> Place:
+        """Where no definition is touched: the first Python file."""
+        first = next((each for each in self.reference if each.path.endswith(".py")), self.reference[0])
+        return whole_file(first.path, first.after or b"")
 
     def add(self, path: str, clean: bytes | None, given: bytes | None, *, is_source: bool) -> None:
         self.reference.append(FileChange(path=path, before=given, after=clean))
         if not is_source:
             return
         if not path.endswith(".py") or clean is None or given is None:
-            self.is_within_functions = False
+            self._has_other_files = True
             if path.endswith(".py"):
                 self.places.append(whole_file(path, clean or b""))
                 self.missing += [(path, "")] if given is None else []
@@ -168,11 +178,9 @@ class _Change:
             found = touched(path, clean, given)
         except (SyntaxError, ValueError, RecursionError):  # of another Python: no tree, so all of it
             self.places.append(whole_file(path, clean))
-            self.is_within_functions = False
             return
         self.places += found.places
         self.missing += [(name, path) for name in found.names]
-        self.is_within_functions = self.is_within_functions and found.is_within_functions
 
 
 def _brief(source: Source, inverted: Inverted, missing: list[tuple[str, str]], reference: Diff) -> Brief:
