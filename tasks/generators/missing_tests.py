@@ -55,6 +55,10 @@ class MissingTests:
 
     name = "missing_tests"
 
+    def __init__(self, most_bugs: int = MOST_BUGS) -> None:
+        """`most_bugs`: of one candidate; each takes two starts of pytest whenever the task is judged."""
+        self._most_bugs = most_bugs
+
     def candidates(self, repository: Repository, rng: Random) -> Iterator[Candidate]:
         """Functions in random order."""
         test_files = _TestFiles(repository)
@@ -66,7 +70,7 @@ class MissingTests:
                 continue
             bugs = list(_bugs(file, definition, function, repository, test_files))
             rng.shuffle(bugs)
-            if (chosen := _most_unseen(bugs)) is not None:
+            if (chosen := _most_unseen(bugs, self._most_bugs)) is not None:
                 yield _candidate(repository, file, definition, function, chosen, test_files)
 
 
@@ -148,7 +152,7 @@ class _Statements:
         return None if found is None or id(self._nodes[found]) in self._steps else found
 
 
-def _most_unseen(bugs: list[Bug]) -> list[Bug] | None:
+def _most_unseen(bugs: list[Bug], most: int) -> list[Bug] | None:
     """Bugs that the same few tests see, of as many statements as possible; None if there are too few."""
     groups = {each.tests: [bug for bug in bugs if bug.tests <= each.tests] for each in bugs}
     best = max(groups.values(), key=lambda group: (len({bug.line for bug in group}), len(group)), default=[])
@@ -156,8 +160,8 @@ def _most_unseen(bugs: list[Bug]) -> list[Bug] | None:
     for bug in best:
         by_line[bug.line].append(bug)
     chosen: list[Bug] = []
-    while len(chosen) < MOST_BUGS and any(by_line.values()):
-        chosen += [bugs_of_line.pop() for bugs_of_line in by_line.values() if bugs_of_line][: MOST_BUGS - len(chosen)]
+    while len(chosen) < most and any(by_line.values()):
+        chosen += [bugs_of_line.pop() for bugs_of_line in by_line.values() if bugs_of_line][: most - len(chosen)]
     return sorted(chosen, key=lambda bug: bug.edit.start) if len(chosen) >= FEWEST_BUGS else None
 
 
