@@ -8,6 +8,7 @@ in `Task.config` and written back unchanged. The layout of ours is in docs/tasks
 
 import os
 import shutil
+from collections.abc import Collection, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,14 @@ from tasks._standalone import SOLVE_SH, environment_files, test_files
 from tasks.errors import BadTaskFolder
 from tasks.paths import is_protected
 from tasks.repository import Repository
+from tasks.source import Source
 from tasks.task import Provenance, Task
 from tasks.verifiers.data import PytestData
 
 __all__ = ["RepositoryTask", "SharedFiles", "folder_hash", "read_task", "write_repository_task", "write_task"]
 
 SCHEMA_VERSION = "1.0"
+SCRIPTS = ("tests/test.sh", "solution/solve.sh")
 _WHAT = {
     "repository": "A bug in",
     "history": "A change of",
@@ -98,18 +101,29 @@ def read_task(folder: Path, *, cache: Path) -> Task:
 
 
 def write_repository_task(
-    task: RepositoryTask, repository: Repository, folder: Path, shared: SharedFiles | None = None
+    task: RepositoryTask,
+    repository: Repository,
+    folder: Path,
+    shared: SharedFiles | None = None,
+    *,
+    beside: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write one task folder, in one step: it is there whole or not at all. An existing one is replaced.
 
-    The same arguments give the same bytes.
+    `beside`: more files of the folder. The same arguments give the same bytes.
     """
     shared = shared or SharedFiles()
+    contents = {**_contents(task, repository, shared), **(beside or {})}
+    write_folder(contents, SCRIPTS, folder, shared)
+
+
+def write_folder(contents: Mapping[str, bytes], executable: Collection[str], folder: Path, shared: SharedFiles) -> None:
+    """Write a task folder of these files, in one step; an existing one is replaced."""
     with scratch_in(folder.parent) as scratch:
         new = scratch / folder.name
-        for path, content in _contents(task, repository, shared).items():
+        for path, content in contents.items():
             shared.write(new / path, content)
-        for script in ("tests/test.sh", "solution/solve.sh"):
+        for script in executable:
             (new / script).chmod(0o755)
         if folder.exists():
             shutil.rmtree(folder)
@@ -118,16 +132,11 @@ def write_repository_task(
 
 
 def _contents(task: RepositoryTask, repository: Repository, shared: SharedFiles) -> dict[str, bytes]:
-    source = repository.source
-    visible = frozenset(path.relative_to(source.code).as_posix() for path in source.code.rglob("*") if path.is_file())
-    hidden = {path.relative_to(source.protected).as_posix() for path in source.protected.rglob("*")}
-    protected = frozenset(path for path in visible if is_protected(path)) | hidden
     data = task.verifier_data.model_dump(mode="json", exclude={"stable_tests", "stops_early"}, exclude_none=True)
     files = {
         "task.toml": _task_toml(task, repository).encode(),
         "instruction.md": (task.instruction.rstrip() + "\n").encode(),
-        "environment/source.tar.gz": shared.packed((source.code,), visible - set(task.absent) if task.absent else None),
-        "tests/protected.tar.gz": shared.packed((source.code, source.protected), protected),
+        **source_archives(repository.source, task.absent, shared),
         "solution/solve.sh": SOLVE_SH.encode(),
         "solution/reference.patch": task.reference.text().encode(),
     }
@@ -136,6 +145,17 @@ def _contents(task: RepositoryTask, repository: Repository, shared: SharedFiles)
     files |= {f"environment/{path}": content for path, content in environment_files(repository.recipe).items()}
     files |= {f"tests/{path}": content for path, content in test_files(data, task.verifier_data.stable_tests).items()}
     return files
+
+
+def source_archives(source: Source, absent: Collection[str], shared: SharedFiles) -> dict[str, bytes]:
+    """The two archives of a task folder that hold the clean source: what the agent gets of it, and what is put back."""
+    visible = frozenset(path.relative_to(source.code).as_posix() for path in source.code.rglob("*") if path.is_file())
+    hidden = {path.relative_to(source.protected).as_posix() for path in source.protected.rglob("*")}
+    protected = frozenset(path for path in visible if is_protected(path)) | hidden
+    return {
+        "environment/source.tar.gz": shared.packed((source.code,), visible - set(absent) if absent else None),
+        "tests/protected.tar.gz": shared.packed((source.code, source.protected), protected),
+    }
 
 
 def _task_toml(task: RepositoryTask, repository: Repository) -> str:
@@ -153,6 +173,7 @@ def _task_toml(task: RepositoryTask, repository: Repository) -> str:
         family=task.family,
         verifier="pytest",
         recipe=repository.recipe.id,
+        absent=list(task.absent) or None,
         provenance=task.provenance.model_dump(mode="json"),
     )
     document["metadata"] = _table(category=_category(task), gristmill=gristmill)

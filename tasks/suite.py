@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tasks._read_folder import ensure_test_bytecode, read_recipe
 from tasks._scratch import scratch_in, sweep, write_at_once
 from tasks._sdists import ensure_environment
 from tasks.errors import BadTaskFolder, TaskFault
-from tasks.folder import RepositoryTask, SharedFiles, folder_hash, read_task, write_repository_task
+from tasks.folder import RepositoryTask, SharedFiles, folder_hash, read_task, write_folder, write_repository_task
 from tasks.repository import Repository
 from tasks.task import Task
 
@@ -129,11 +129,22 @@ class SuiteWriter:
         """Of the tasks that are written already."""
         return frozenset(self._known)
 
-    def add(self, task: RepositoryTask, repository: Repository) -> None:
-        """Write one task; the same task again gives the same bytes."""
+    @property
+    def shared(self) -> SharedFiles:
+        """What the suite's tasks have in common, for those who make the files of a task themselves."""
+        return self._shared
+
+    def add(self, task: RepositoryTask, repository: Repository, beside: Mapping[str, bytes] | None = None) -> None:
+        """Write one task, with more files in its folder; the same task again gives the same bytes."""
         self._reopen()
-        write_repository_task(task, repository, self.folder / "tasks" / task.id, self._shared)
+        write_repository_task(task, repository, self.folder / "tasks" / task.id, self._shared, beside=beside)
         self._known.add(task.id)
+
+    def add_folder(self, task_id: str, contents: Mapping[str, bytes], executable: Collection[str]) -> None:
+        """Write the files of a task folder as they are."""
+        self._reopen()
+        write_folder(contents, executable, self.folder / "tasks" / task_id, self._shared)
+        self._known.add(task_id)
 
     def remove(self, task_id: str) -> None:
         """Take a task out again, e.g. one that a shorter run of the same seed does not have."""
