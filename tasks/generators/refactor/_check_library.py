@@ -104,6 +104,19 @@ def parameters_of(text: str) -> str:
     return parameters(ast.parse(f"def f({text}): pass").body[0])
 
 
+def parameter_names(function: ast.AST) -> list[str]:
+    """Of every kind of parameter, in any order."""
+    assert isinstance(function, FUNCTIONS), "a function is wanted"
+    return [node.arg for node in ast.walk(function.args) if isinstance(node, ast.arg)]
+
+
+def repeated_statements(function: ast.AST, most: dict[str, int]) -> list[str]:
+    """Statements that a definition has more often than it may; statement -> how often it may."""
+    own = [ast.unparse(node) for node in ast.walk(function) if isinstance(node, ast.stmt)]
+    plain = {ast.unparse(ast.parse(text)): count for text, count in most.items()}
+    return [text for text, count in plain.items() if own.count(text) > count]
+
+
 def bases(klass: ast.AST) -> list[str]:
     """Last words of the names of a class's bases."""
     assert isinstance(klass, ast.ClassDef), "a class is wanted"
@@ -171,6 +184,39 @@ def idle_imports(path: str, names: list[str]) -> list[str]:
         node.value for node in ast.walk(code()[path]) if isinstance(node, ast.Constant) and isinstance(node.value, str)
     ]
     return [name for name in names if name in bound(path) and name not in written]
+
+
+def written(path: str, name: str) -> list[int]:
+    """Lines on which a file has this name, dotted or not, outside imports of other names."""
+    nodes = [node for node in ast.walk(code()[path]) if isinstance(node, (ast.Name, ast.Attribute))]
+    return [node.lineno for node in nodes if ast.unparse(node) == name]
+
+
+def percent_formats(path: str) -> list[int]:
+    """Lines on which a string literal is formatted by `%`."""
+    nodes = [node for node in ast.walk(code()[path]) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod)]
+    return [node.lineno for node in nodes if isinstance(getattr(node.left, "value", None), str)]
+
+
+def format_parts(node: ast.JoinedStr) -> list[str]:
+    """The pieces of an f-string: text, and expressions with `!r` where it is asked for (`!s` is what goes without)."""
+    found: list[str] = []
+    for each in node.values:
+        if isinstance(each, ast.FormattedValue):
+            found.append(f"{{{ast.unparse(each.value)}{'!r' if each.conversion == 114 else ''}}}")
+        else:
+            found.append(str(getattr(each, "value", "")))
+    return found
+
+
+def missing_formats(path: str, wanted: list[str]) -> list[str]:
+    """Of these f-strings, those that a file has not got in any way of writing them."""
+    have = [format_parts(node) for node in ast.walk(code()[path]) if isinstance(node, ast.JoinedStr)]
+    missing: list[str] = []
+    for text in wanted:
+        parts = [format_parts(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr)][0]
+        missing += [] if parts in have else [text]
+    return missing
 
 
 def calls_of(tree: ast.AST, name: str) -> list[ast.Call]:

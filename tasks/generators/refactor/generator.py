@@ -7,7 +7,7 @@ from typing import Any
 
 from environments.diff import Diff, FileChange
 from tasks.candidate import Brief, Candidate, Rejection
-from tasks.generators.refactor import move, rename, replace, signature
+from tasks.generators.refactor import extract, inline, modernise, move, rename, replace, signature
 from tasks.generators.refactor._checks import CHECK_FILE, check_file, not_code
 from tasks.generators.refactor._compose import compositions
 from tasks.generators.refactor._plan import NotSure, Plan, applied
@@ -29,6 +29,9 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "rename": Kind(rename.targets, rename.plan),
     "move": Kind(move.targets, move.plan),
+    "extract": Kind(extract.targets, extract.plan),
+    "inline": Kind(inline.targets, inline.plan),
+    "modernise": Kind(modernise.targets, modernise.plan),
     "signature": Kind(signature.targets, signature.plan),
     "replace": Kind(replace.targets, replace.plan),
 }

@@ -36,7 +36,7 @@ def plan(project: Project, symbol: Symbol, rng: Random) -> Plan:
     if file.is_package or any(not owner.is_test and is_import(owner, n) is False and owner.is_package
                               for owner, n in found.found if isinstance(n, cst.Name)):  # fmt: skip
         raise NotSure("used in a package's __init__", symbol.dotted)
-    start, end = _span(file, symbol.node)
+    start, end = definition_span(file, symbol.node)
     stays_used = any(owner is file and not start <= owner.span(node)[0] < end for owner, node in found.uses())
     needs = _needs(project, symbol)
     home, module, path = _destination(project, symbol, needs, stays_used, rng)
@@ -52,7 +52,7 @@ def plan(project: Project, symbol: Symbol, rng: Random) -> Plan:
         if bound_name(alias) in needs and not is_read_elsewhere(file, bound_name(alias), start, end)
         and not _is_reexported(project, file, bound_name(alias))
     ]  # fmt: skip
-    splices = [Splice(file.path, *_with_blank_lines(file, start, end), b""), *without(file, idle)]
+    splices = [Splice(file.path, *with_blank_lines(file, start, end), b""), *without(file, idle)]
     if stays_used:
         at = place_for_import(file)
         like = next((node for _, node, _ in imports_of(file) if isinstance(node, cst.ImportFrom)), None)
@@ -90,7 +90,7 @@ def plan(project: Project, symbol: Symbol, rng: Random) -> Plan:
     )
 
 
-def _span(file: File, node: cst.CSTNode) -> tuple[int, int]:
+def definition_span(file: File, node: cst.CSTNode) -> tuple[int, int]:
     """Whole lines of a definition, with its decorators and the comments right above it."""
     assert isinstance(node, Definition)
     start, end = file.span(node)
@@ -106,7 +106,7 @@ def _span(file: File, node: cst.CSTNode) -> tuple[int, int]:
     return start, len(file.data) if after < 0 else after + 1
 
 
-def _with_blank_lines(file: File, start: int, end: int) -> tuple[int, int]:
+def with_blank_lines(file: File, start: int, end: int) -> tuple[int, int]:
     """The blank lines after it go too, or those before it at the end of the file."""
     at = end
     while file.data[at : at + 1] in (b"\n", b"\r"):
