@@ -124,7 +124,7 @@ class Drafter:
                 allowed=candidate.allowed,
                 definition=_definition_of(candidate, repository),
                 import_paths=repository.recipe.import_paths,
-                per_test_timeout_sec=_per_test_limit(repository),
+                per_test_timeout_sec=per_test_limit(repository),
             ),
             limits=repository.agent_spec().limits,
         )
@@ -142,7 +142,7 @@ def _definition_of(candidate: Candidate, repository: Repository) -> Definition |
     return Definition(path=place.path, first_line=place.first_line, last_line=place.last_line + grown)
 
 
-def _per_test_limit(repository: Repository) -> float:
+def per_test_limit(repository: Repository) -> float:
     """Ten times the slowest clean test, in steps of 10 s: coarse, so that another machine writes the same bytes."""
     slowest = max(repository.clean_seconds.values(), default=0.0)
     return 10.0 * max(1, round(slowest))

@@ -24,6 +24,7 @@ from tasks.source import Source
 DOES_NOT_INVERT = "does not invert onto HEAD"
 MOST_COMMITS = 20_000  # the newest; what is older hardly ever inverts
 MOST_NAMES = 10
+FEWEST_WORDS = 3  # of a subject: fewer say nothing to work from
 _COMMIT_ID = re.compile(r"[0-9a-f]{7,40}")
 _PERSONAL = re.compile(
     r"\S+@\S+\.\w+|\b(by|from|cc|thanks( to)?):? +@[\w-]+|https?://\S+|\(?(#|gh-|issue *#?)\d+\)?", re.IGNORECASE
@@ -140,7 +141,7 @@ def _candidate(source: Source, inverted: Inverted) -> Candidate:
         # None: the tests that the change can matter to decide. Where names or files are missing, all tests do, on both
         # sides, and one that cannot be collected counts as one that fails.
         reference=None if change.is_bug else reference,
-        briefs=(Brief() if change.is_bug else _brief(source, inverted, change.missing, reference),),
+        briefs=_briefs(source, inverted, change, reference),
         details=_details(source, inverted),
     )
 
@@ -183,14 +184,26 @@ class _Change:
         self.missing += [(name, path) for name in found.names]
 
 
-def _brief(source: Source, inverted: Inverted, missing: list[tuple[str, str]], reference: Diff) -> Brief:
-    """New names cannot be guessed from tests that only fail to import them, so this one tells those that tests use."""
+def _briefs(source: Source, inverted: Inverted, change: "_Change", reference: Diff) -> tuple[Brief, ...]:
+    """A report from failing tests; and the commit's own first line, where that says enough and shows no line of it.
+
+    The second is all that there is where one test fails, which is not shown: to hard-code what it wants would do.
+    """
+    subject = subject_of(inverted.commit)
+    if leaks(subject, reference) or len(subject.split()) < FEWEST_WORDS:
+        subject = ""
+    context = {"missing": _missing(source, inverted, change.missing), "subject": subject}
+    report = Brief() if change.is_bug else Brief(template="history.md.j2", context=context)
+    described = Brief(name="described", template="history_described.md.j2", context=context, shows_failures=False)
+    return (report, described) if subject else (report,)
+
+
+def _missing(source: Source, inverted: Inverted, missing: list[tuple[str, str]]) -> list[dict[str, str]]:
+    """New names cannot be guessed from tests that only fail to import them: those that the commit's tests use."""
     files = [source.protected / path for path in inverted.tests if path.endswith(".py")]
     words = set(re.findall(rb"\w+", b" ".join(file.read_bytes() for file in files if file.is_file())))
-    used = [{"name": name, "path": path} for name, path in missing if not path or name.split(".")[-1].encode() in words]
-    subject = subject_of(inverted.commit)
-    context = {"missing": used[:MOST_NAMES], "subject": "" if leaks(subject, reference) else subject}
-    return Brief(template="history.md.j2", context=context)
+    used = [(name, path) for name, path in missing if not path or name.split(".")[-1].encode() in words]
+    return [{"name": name, "path": path} for name, path in used[:MOST_NAMES]]
 
 
 def subject_of(commit: Commit) -> str:

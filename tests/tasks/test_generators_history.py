@@ -13,6 +13,7 @@ from tasks.candidate import Candidate, Rejection
 from tasks.generate import generate
 from tasks.generators.history import DOES_NOT_INVERT, History, history_sources, look_through
 from tasks.history import history_of, merge_file, read_commits
+from tasks.recipe import Recipe
 from tasks.repository import Repository, prepare_repository
 from tasks.source import Source, fetch_source
 from tasks.suite import open_suite
@@ -57,9 +58,14 @@ def head(words: GitRepository, cache: Path) -> Source:
 
 
 def proposed(source: Source) -> dict[str, Candidate]:
-    """Commit id -> candidate. The generator asks of a repository for its source alone."""
-    repository = Repository.model_construct(source=source)
-    return {each.details["commit"]: each for each in History().candidates(repository, Random(0))}
+    """Commit id -> candidate."""
+    return {each.details["commit"]: each for each in History().candidates(only(source), Random(0))}
+
+
+def only(source: Source) -> Repository:
+    """What the generator asks of a repository: its source."""
+    recipe = Recipe(id="", python="3.11", requirements=(), import_paths=("",))
+    return Repository(source=source, recipe=recipe, stable_tests=())
 
 
 def blob(words: GitRepository, commit: str, path: str) -> bytes | None:
@@ -106,7 +112,7 @@ def test_a_removed_file_comes_back(words: GitRepository, head: Source) -> None:
 
 def test_what_does_not_invert_names_the_command_for_it(words: GitRepository, head: Source) -> None:
     generator = History()
-    list(generator.candidates(Repository.model_construct(source=head), Random(0)))
+    list(generator.candidates(only(head), Random(0)))
     refused = {each.candidate_id: each for each in generator.skipped}[words.ids["fix longest"]]
     assert f"gristmill generate git+file://{words.folder}@{words.ids['fix longest']}" in refused.detail
     assert set(history_sources(head)) == {words.spec(words.ids[name]) for name in ("fix longest", "add shout")}
@@ -174,7 +180,7 @@ def test_a_folder_under_git_is_only_read(words: GitRepository, tmp_path: Path) -
 
 def test_without_history_nothing_is_proposed_and_said(tiny_source: Source) -> None:
     generator = History()
-    assert list(generator.candidates(Repository.model_construct(source=tiny_source), Random(0))) == []
+    assert list(generator.candidates(only(tiny_source), Random(0))) == []
     assert [each.reason for each in generator.skipped] == ["no history"]
 
 
@@ -233,8 +239,10 @@ async def made_tasks(spec: str, out: Path, cache: Path, backend: Backend) -> tup
 
 async def test_head_gives_tasks(words: GitRepository, cache: Path, tmp_path: Path, bubblewrap: Backend) -> None:
     _, counts = await made_tasks(words.spec(), tmp_path / "suite", cache, bubblewrap)
-    assert counts["accepted"] == 1 and counts["survived"] == 2 and counts["only documentation"] == 4, counts
-    (task,) = open_suite(tmp_path / "suite", cache=cache).tasks()
+    assert counts["accepted"] == 2 and counts["survived"] == 2 and counts["only documentation"] == 4, counts
+    task, described = open_suite(tmp_path / "suite", cache=cache).tasks()
+    assert described.id == f"{task.id}-described" and "> Give the first word\n" in described.instruction
+    assert described.verifier_data["is_withheld"] and "test_first" not in described.instruction
     assert task.family == "history" and task.provenance.license == "MIT"
     assert task.provenance.details["commit"] == words.ids["fix first"]
     assert "tests/test_words.py::test_first" in task.verifier_data["fail_to_pass"]
@@ -248,8 +256,8 @@ async def test_a_commit_gives_a_task_of_its_own(
     words: GitRepository, cache: Path, tmp_path: Path, bubblewrap: Backend
 ) -> None:
     _, counts = await made_tasks(words.spec(words.ids["add shout"]), tmp_path / "suite", cache, bubblewrap)
-    assert counts == {"accepted": 1}
-    (task,) = open_suite(tmp_path / "suite", cache=cache).tasks()
+    assert counts == {"accepted": 2}
+    task, _ = open_suite(tmp_path / "suite", cache=cache).tasks()
     assert set(task.verifier_data["fail_to_pass"]) == {
         f"tests/test_loud.py::{name}" for name in ("test_shout", "test_whisper", "test_loud_and_quiet")
     }
