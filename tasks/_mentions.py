@@ -79,12 +79,20 @@ def _at_import_of(file: Path) -> _File | None:
         return None
     text = content.decode(errors="replace")
     lines = text.splitlines()
-    at_import = tuple(
+    at_import = [
         (frozenset(made), frozenset(word for line in lines[first - 1 : last] for word in _WORD.findall(line)))
         for made, first, last in _statements(tree.body)
-    )
+    ]
+    at_import += [(frozenset({other}), frozenset({name})) for name, other in _renamed(tree)]
     finds_classes = bool(_FINDS_CLASSES.search(content))
-    return _File(at_import, finds_classes, frozenset(_WORD.findall(text)) if finds_classes else frozenset())
+    return _File(tuple(at_import), finds_classes, frozenset(_WORD.findall(text)) if finds_classes else frozenset())
+
+
+def _renamed(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """Names that are imported as others."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.name.split(".")[-1], alias.asname) for alias in node.names if alias.asname)
 
 
 def _statements(body: list[ast.stmt]) -> Iterator[tuple[set[str], int, int]]:
@@ -101,8 +109,7 @@ def _statements(body: list[ast.stmt]) -> Iterator[tuple[set[str], int, int]]:
             for handler in getattr(node, "handlers", []):
                 yield from _statements(handler.body)
         elif isinstance(node, ast.Import | ast.ImportFrom):
-            made = {alias.asname or alias.name for alias in node.names}
-            yield made, node.lineno, node.end_lineno or node.lineno
+            continue  # see `_renamed`
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             parts = [each for target in targets for each in ast.walk(target)]

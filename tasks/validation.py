@@ -119,12 +119,12 @@ class Validator:
         try:
             await act(items)
         except (VerifierFault, EnvironmentFault) as fault:
-            again = [item for item in items if item.tries < _TRIES]
-            for item in again:
-                item.tries += 1
-            for item in items:
-                if item not in again and not item.decided.done():
+            undone = [item for item in items if not item.decided.done() and item not in queue]
+            again = [item for item in undone if item.tries < _TRIES]
+            for item in undone:
+                if item not in again:
                     item.decided.set_exception(fault)
+                item.tries += 1
             await self._put(queue, *again)
 
     # -- the three ways to decide
@@ -154,9 +154,13 @@ class Validator:
         """Off the bugs, on each, in one sandbox, imported anew; on each and off, in random order, in a second one."""
         repository, backend = self._repository, self._backend
         off = run_of(State({}), _union(items), repository)
-        most = max(MOST_FAILING, int(MOST_FAILING_SHARE * len(repository.stable_tests)))
         on = [
-            run_of(given_state(item.candidate), item.selection.affected, repository, most_failures=most)
+            run_of(
+                given_state(item.candidate),
+                item.selection.affected,
+                repository,
+                most_failures=most_failing(item.candidate, repository),
+            )
             for item in items
         ]
         first = await run_each([off, *on], repository, backend, has_tracebacks=True)
@@ -176,7 +180,7 @@ class Validator:
                 item.selection.affected,
                 repository,
                 is_warm=item.selection.is_warm,
-                most_failures=most,
+                most_failures=most_failing(item.candidate, repository),
                 random_order_seed=1,
             )
             for item, _ in reversed(pending)
@@ -301,9 +305,16 @@ def refuse_run(candidate: Candidate, report: TestReport, repository: Repository)
         return rejected(candidate, "flaky", "failed when screened, passed when confirmed")
     if any("::" not in result.node_id for result in failing):
         return rejected(candidate, "breaks import", failing[0].longrepr[-500:])
-    if len(failing) > max(MOST_FAILING, MOST_FAILING_SHARE * len(repository.stable_tests)):
+    if len(failing) > most_failing(candidate, repository):
         return rejected(candidate, "too coarse", f"{len(failing)} tests fail")
     return None
+
+
+def most_failing(candidate: Candidate, repository: Repository) -> int:
+    """How many tests a bug may break. A function that is to be written may be one that all tests need."""
+    if candidate.family == "synthesis":
+        return len(repository.stable_tests)
+    return max(MOST_FAILING, int(MOST_FAILING_SHARE * len(repository.stable_tests)))
 
 
 def compared(candidate: Candidate, reference: Diff, reports: Sequence[TestReport], repository: Repository) -> Decision:
