@@ -9,6 +9,10 @@ class BadTaskFolder(TaskFault):
     """A task folder or manifest cannot be read; the message names file and field."""
 
 
+class BadInstance(TaskFault):
+    """A row of a file of SWE-bench instances cannot be read; the message names line and field."""
+
+
 class BadSource(TaskFault):
     """A source cannot be fetched, or has no tests that pass."""
 

@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from flows.cli import audit, contamination, doctor, export, generate, inspect, rollout, run, show, validate
+from flows.cli import audit, contamination, doctor, export, generate, inspect, rollout, run, show, swebench, validate
 
 app = typer.Typer(
     name="gristmill",
@@ -18,7 +18,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for module in (generate, validate, audit, rollout, export, run, show, inspect, contamination, doctor):
+for module in (generate, validate, audit, rollout, export, run, show, inspect, contamination, swebench, doctor):
     module.add_to(app)
 
 
@@ -27,11 +27,12 @@ def main() -> None:
     from agents.errors import AgentFault, UnknownAgent
     from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
     from flows.errors import FlowFault, UsageError
-    from tasks.errors import BadContaminationList, BadSource, BadTaskFolder, TaskFault, UnknownGenerator
+    from tasks.errors import BadContaminationList, BadInstance, BadSource, BadTaskFolder, TaskFault, UnknownGenerator
     from trajectories.errors import BadExport, BadFilter, NotInStore, StoreFault
 
     wrong_input = (
         UsageError,
+        BadInstance,
         BadSource,
         BadTaskFolder,
         BadContaminationList,
