@@ -167,6 +167,20 @@ def imports_from(module_path: str, name: str) -> list[str]:
     ]
 
 
+def reached_through(module_path: str, name: str) -> list[str]:
+    """Where code takes a name from the module in this file as an attribute (`module.name`), as 'path:line'."""
+    stem = module_path.removesuffix(".py").removesuffix("/__init__").split("/")[-1]
+    found: list[str] = []
+    for path, tree in code().items():
+        imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
+        aliases = [alias for node in imports for alias in node.names if alias.name.split(".")[-1] == stem]
+        modules = {(alias.asname or alias.name).split(".")[-1] for alias in aliases}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr == name:
+                found += [f"{path}:{node.lineno}"] if ast.unparse(node.value).split(".")[-1] in modules else []
+    return found
+
+
 def bound(path: str) -> list[str]:
     """Names that imports bind in a file."""
     return [
@@ -214,7 +228,7 @@ def missing_formats(path: str, wanted: list[str]) -> list[str]:
     have = [format_parts(node) for node in ast.walk(code()[path]) if isinstance(node, ast.JoinedStr)]
     missing: list[str] = []
     for text in wanted:
-        parts = [format_parts(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr)][0]
+        parts = next(format_parts(node) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.JoinedStr))
         missing += [] if parts in have else [text]
     return missing
 

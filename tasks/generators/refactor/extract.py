@@ -18,6 +18,7 @@ from tasks.generators.refactor.rename import renamed
 
 FEWEST_STATEMENTS = 3  # nested ones count
 MOST_PARAMETERS = 5
+_MOST_TRIES = 100
 _ESCAPES = (cst.Return, cst.Yield, cst.Await, cst.Global, cst.Nonlocal, cst.FunctionDef, cst.ClassDef, cst.Lambda,
             cst.Del, cst.ImportFrom, cst.Import, cst.NamedExpr)  # fmt: skip
 
@@ -32,16 +33,21 @@ class Run:
     outputs: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _Use:
+    node: cst.Name
+    is_store: bool
+
+
 def targets(project: Project) -> Iterator[Symbol]:
     return function_symbols(project)
 
 
 def plan(project: Project, symbol: Symbol, rng: Random) -> Plan:
     """Raises NotSure."""
-    runs = list(_runs(project, symbol))
-    if not runs:
+    run = _any_run(project, symbol, rng)
+    if run is None:
         raise NotSure("no statements to extract", symbol.dotted)
-    run = rng.choice(runs)
     file, node = symbol.file, symbol.node
     assert isinstance(node, cst.FunctionDef)
     name = _name(run, project, rng)
@@ -96,27 +102,30 @@ def plan(project: Project, symbol: Symbol, rng: Random) -> Plan:
     )
 
 
-def _runs(project: Project, symbol: Symbol) -> Iterator[Run]:
-    """Runs of statements of any block of a function that every test result depends on, and that can stand alone."""
+def _any_run(project: Project, symbol: Symbol, rng: Random) -> Run | None:
+    """Statements of any block of a function that tests run and that can stand alone."""
     file, function = symbol.file, symbol.node
     assert isinstance(function, cst.FunctionDef)
     if function.asynchronous is not None or not isinstance(function.body, cst.IndentedBlock):
-        return
+        return None
     ran = project.repository.reached_by.get(file.path, {})
+    names = _names_in(file, function)
+    runs: list[Sequence[cst.BaseStatement]] = []
     for block in [each for each in below(function.body) if isinstance(each, cst.IndentedBlock)]:
         if any(isinstance(each, cst.FunctionDef | cst.ClassDef) for each in _between(file, block, function)):
             continue
-        body = block.body
-        for start in range(len(body)):
-            for stop in range(start + 1, len(body) + 1):
-                part = body[start:stop]
-                if len(part) == len(body) and block is function.body:
-                    continue
-                if (run := _run(file, symbol, part)) is not None and _is_run(file, part, ran):
-                    yield run
+        for start in range(len(block.body)):
+            for stop in range(start + 1, len(block.body) + 1):
+                if stop - start < len(block.body) or block is not function.body:
+                    runs.append(block.body[start:stop])
+    rng.shuffle(runs)
+    for part in runs[:_MOST_TRIES]:
+        if _is_run(file, part, ran) and names is not None and (run := _run(file, symbol, part, names)) is not None:
+            return run
+    return None
 
 
-def _run(file: File, symbol: Symbol, part: Sequence[cst.BaseStatement]) -> Run | None:
+def _run(file: File, symbol: Symbol, part: Sequence[cst.BaseStatement], names: list[_Use]) -> Run | None:
     nodes = [each for statement in part for each in below(statement)]
     count = sum(isinstance(each, cst.BaseSmallStatement | cst.BaseCompoundStatement) for each in nodes)
     if count < FEWEST_STATEMENTS or any(isinstance(each, _ESCAPES) for each in nodes):
@@ -131,9 +140,6 @@ def _run(file: File, symbol: Symbol, part: Sequence[cst.BaseStatement]) -> Run |
     start, end = file.span(part[0])[0], file.span(part[-1])[1]
     text = file.data[start:end]
     if b'"""' in text or b"'''" in text or b"\\\n" in text or b"\t" in text:
-        return None
-    names = _names_in(file, symbol.node)
-    if names is None:
         return None
     inside = [each for each in names if start <= file.span(each.node)[0] < end]
     outside = [each for each in names if not start <= file.span(each.node)[0] < end]
@@ -153,12 +159,6 @@ def _run(file: File, symbol: Symbol, part: Sequence[cst.BaseStatement]) -> Run |
     ):
         return None
     return Run(symbol, part, tuple(inputs), tuple(outputs))
-
-
-@dataclass(frozen=True)
-class _Use:
-    node: cst.Name
-    is_store: bool
 
 
 def _names_in(file: File, function: cst.CSTNode) -> list[_Use] | None:

@@ -1,8 +1,8 @@
 """Replace what the standard library deprecates, all over one module, where the new form means exactly the same.
 
-`%`-formats of a tuple become f-strings (`%s` is `!s`: also an object with a `__format__` of its own reads as it did),
+`%`-formats of a tuple become f-strings (`%s` is `!s`: an object with a `__format__` of its own reads as it did too),
 `typing.List` and its like become the builtin types, old names of exceptions and functions the new ones, `super(C, self)`
-becomes `super()`, and questions to `os.path` about files are asked of `Path`.
+becomes `super()`, and `Path` is asked what `os.path` was asked about files.
 """
 
 import re
@@ -76,7 +76,7 @@ def plan(project: Project, target: Target, rng: Random) -> Plan:
             first_line=first,
             last_line=last,
             changed_lines=tuple(sorted(set(lines))),
-        ),  # fmt: skip
+        ),
         splices=tuple(splices),
         checks=tuple(_checks(target, edits, idle)),
         says={"path": file.path, "way": way, "owners": owners, "count": len(edits), "idle": idle},
@@ -209,8 +209,11 @@ def _checks(target: Target, edits: list[tuple[cst.CSTNode, str]], idle: list[str
         )
         yield Check(slug(name, "are_f_strings"), lines)
     elif target.way == "zero_argument_super":
-        lines = (f"calls = calls_of(code()[{path!r}], 'super')", "assert [call.lineno for call in calls if call.args] == []",
-                 f"assert len(calls) >= {len(edits)}")  # fmt: skip
+        lines = (
+            f"calls = calls_of(code()[{path!r}], 'super')",
+            "assert [call.lineno for call in calls if call.args] == []",
+            f"assert len(calls) >= {len(edits)}",
+        )
         yield Check(slug(name, "are_gone"), lines)
     else:
         old = sorted({file.text(node) if not isinstance(node, cst.Call) else file.text(node.func) for node, _ in edits})

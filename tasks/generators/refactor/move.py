@@ -265,6 +265,7 @@ def _followers(project: Project, found: References, module: str) -> list[Splice]
                     for each in names
                     if each.evaluated_name == symbol.name and file.imported_module(node) == symbol.file.module
                 ]
+        through: list[cst.Attribute] = []
         known = {id(each.name) for _, each in aliases}
         for owner, name in found.found:
             if owner is not file or not isinstance(name, cst.Name) or id(name) in known:
@@ -272,15 +273,36 @@ def _followers(project: Project, found: References, module: str) -> list[Splice]
             above = file.parent(name)
             if isinstance(above, cst.Attribute) and above.attr is name:
                 if symbol.file.module in project.meanings(file, above.value):
-                    raise NotSure("reached through its module", f"{file.path}:{file.line(name)}")
+                    through.append(above)
             elif is_import(file, name) and not _is_through_other(project, file, name, symbol):
                 raise NotSure("imported inside a function or condition", f"{file.path}:{file.line(name)}")
+        splices += _no_longer_through(file, through, symbol, module)
         for node, alias in aliases:
             splices += without(file, [bound_name(alias)])
             line = file.data.rfind(b"\n", 0, file.span(node)[0]) + 1
             text = import_text(file, module, file.text(alias).rstrip(", \n"), node)
             splices.append(Splice(file.path, line, line, f"{text}\n".encode()))
     return splices
+
+
+def _no_longer_through(file: File, through: list[cst.Attribute], symbol: Symbol, module: str) -> list[Splice]:
+    """`words.shorten` becomes `shorten`, which is imported; `words` too goes where nothing else needs it."""
+    if not through:
+        return []
+    receivers = {each.value.value for each in through if isinstance(each.value, cst.Name)}
+    attributes = {id(each.attr) for each in through}
+    bare = [node for node in file.names.get(symbol.name, ()) if id(node) not in attributes]
+    if len(receivers) != 1 or not all(isinstance(each.value, cst.Name) for each in through) or bare:
+        raise NotSure("reached through its module", f"{file.path}:{file.line(through[0])}")
+    (receiver,) = receivers
+    splices = [Splice(file.path, *file.span(each), symbol.name.encode()) for each in through]
+    spans = [file.span(each) for each in through]
+    uses = [node for node in file.names[receiver] if not is_import(file, node)]
+    if all(any(start <= file.span(node)[0] < end for start, end in spans) for node in uses):
+        splices += without(file, [receiver])
+    at = place_for_import(file)
+    like = next((node for _, node, _ in imports_of(file) if isinstance(node, cst.ImportFrom)), None)
+    return [*splices, Splice(file.path, at, at, f"{import_text(file, module, symbol.name, like)}\n".encode())]
 
 
 def _is_through_other(project: Project, file: File, name: cst.Name, symbol: Symbol) -> bool:
@@ -314,7 +336,8 @@ def _checks(
     old_path, name = symbol.file.path, symbol.name
     yield is_there(symbol, name, path=path)
     gone = [f"assert find({old_path!r}, {name!r}) == []", f"assert {name!r} not in assigned({old_path!r})",
-            f"assert imports_from({old_path!r}, {name!r}) == []"]  # fmt: skip
+            f"assert imports_from({old_path!r}, {name!r}) == []",
+            f"assert reached_through({old_path!r}, {name!r}) == []"]  # fmt: skip
     if not stays_used:
         gone.append(f"assert {name!r} not in bound({old_path!r})")
     yield Check(slug(name, "is_gone_from_its_old_module"), tuple(gone))
