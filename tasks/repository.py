@@ -4,6 +4,7 @@ Made once for a source, cached by content; everything that generates or validate
 """
 
 import ast
+import shutil
 from pathlib import Path
 
 import zstandard
@@ -14,6 +15,7 @@ from environments.spec import Limits, SandboxSpec
 from tasks._bytecode import bytecode_layer, ensure_bytecode
 from tasks._clean_runs import ENOUGH_OUTPUT, CleanTests, find_recipe, observe_clean_tests
 from tasks._environment import WORKDIR, environment_mounts, environment_variables
+from tasks._line_map import LineMap, write_line_map
 from tasks._scratch import write_at_once
 from tasks._sdists import ensure_environment
 from tasks._tree import locked
@@ -23,7 +25,7 @@ from tasks.source import Source
 __all__ = ["Recipe", "Repository", "RungResult", "prepare_repository"]
 
 # Goes into the cache's file names: a new way of running clean tests must not find old results.
-_METHOD = 3
+_METHOD = 4
 
 
 class Repository(BaseModel):
@@ -36,11 +38,7 @@ class Repository(BaseModel):
     stable_tests: tuple[str, ...] = Field(description="passed in every clean run, in file and random order")
     unstable_tests: dict[str, str] = Field(default_factory=dict, description="node id -> why it is excluded")
     clean_seconds: dict[str, float] = Field(default_factory=dict, description="node id -> its clean time")
-    reached_by: dict[str, dict[int, tuple[int, ...]]] = Field(
-        default_factory=dict,
-        description="path -> line -> indexes into stable_tests of the tests that execute the line",
-    )
-
+    line_map: Path = Field(Path(), description="folder with the tests that run each line")
     import_lines: dict[str, tuple[int, ...]] = Field(
         default_factory=dict, description="path -> lines that run when the code is imported, for whatever test"
     )
@@ -64,6 +62,11 @@ class Repository(BaseModel):
         spec = environment_spec(self.recipe, self.cache, layers, with_room_for_reports(limits or Limits()))
         layers = (*layers, *bytecode_layer(spec, self.cache), *extra_layers)
         return spec.model_copy(update={"layers": layers})
+
+    @property
+    def reached_by(self) -> LineMap:
+        """Path -> line -> indexes into stable_tests of the tests that execute the line."""
+        return LineMap(self.line_map)
 
     def tests_reaching(self, path: str, lines: range) -> tuple[str, ...]:
         """Stable tests that execute any of the lines, in file order."""
@@ -105,6 +108,7 @@ async def prepare_repository(source: Source, backend: Backend, *, cache: Path) -
     """
     cache = cache.resolve()
     place = cache / "repositories" / f"{source.hash}.{_METHOD}.json.zst"
+    lines = place.with_name(f"{source.hash}.{_METHOD}.lines")
     place.parent.mkdir(parents=True, exist_ok=True)
 
     def spec_of(recipe: Recipe) -> SandboxSpec:
@@ -116,24 +120,26 @@ async def prepare_repository(source: Source, backend: Backend, *, cache: Path) -
             known = Repository.model_validate_json(zstandard.decompress(place.read_bytes()))
             await ensure_environment(known.recipe, backend, cache)
             await ensure_bytecode(spec_of(known.recipe), source.protected, backend, cache)
-            return known.model_copy(update={"source": source})
+            return known.model_copy(update={"source": source, "line_map": lines})
 
         recipe = await find_recipe(source, backend, cache, spec_of)
         clean = await observe_clean_tests(source, recipe, backend, spec_of(recipe))
         await ensure_bytecode(spec_of(recipe), source.protected, backend, cache)
-        repository = _repository(source, recipe, clean)
+        shutil.rmtree(lines, ignore_errors=True)  # of another run, which was killed before it wrote the rest
+        write_line_map(lines, clean.reached_by)
+        repository = _repository(source, recipe, clean, lines)
         write_at_once(place, zstandard.compress(repository.model_dump_json().encode()))
     return repository
 
 
-def _repository(source: Source, recipe: Recipe, clean: CleanTests) -> Repository:
+def _repository(source: Source, recipe: Recipe, clean: CleanTests, line_map: Path) -> Repository:
     return Repository(
+        line_map=line_map,
         source=source,
         recipe=recipe,
         stable_tests=clean.stable,
         unstable_tests=clean.unstable,
         clean_seconds=clean.seconds,
-        reached_by=clean.reached_by,
         import_lines=clean.import_lines,
         starting_processes=clean.starting_processes,
     )
