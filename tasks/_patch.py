@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 
 from environments.diff import Diff, parse_diff
 from environments.errors import BadDiff
@@ -36,7 +37,7 @@ def old_paths(text: str) -> set[str]:
     """Paths of the files that a patch changes, removes, renames or copies."""
     found: set[str] = set()
     starts = [match.start() for match in _SECTION.finditer(text)]
-    for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
+    for start, end in pairwise([*starts, len(text)]):
         head = text[start:end].partition("\n@@ ")[0]
         for match in _OLD_NAMES.finditer(head):
             name = _plain(match["name"])

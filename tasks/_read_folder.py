@@ -13,6 +13,7 @@ from environments.sandbox import Backend
 from environments.spec import Limits, SandboxSpec
 from tasks._archive import archive_layer, files_layer, git_layer
 from tasks._bytecode import bytecode_layer, ensure_bytecode
+from tasks._patch import old_paths
 from tasks._task_toml import TaskToml, read_task_toml
 from tasks.errors import BadTaskFolder
 from tasks.recipe import Recipe, recipe_id
@@ -116,7 +117,7 @@ def _reference(file: Path, code: Path, files: dict[str, bytes]) -> Diff | None:
         return None
     text = file.read_text(encoding="utf-8", errors="surrogateescape")
     before = dict(files)
-    for path in re.findall(r"^--- (?:a/)?(\S.*)$", text, re.MULTILINE):
+    for path in old_paths(text):
         if path not in before and (code / path).is_file():
             before[path] = (code / path).read_bytes()
     try:

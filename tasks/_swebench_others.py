@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from environments.diff import Diff
 from environments.errors import BadDiff
+from environments.sandbox import Backend
+from tasks._batches import given_state, run_each, run_of, solved_state
 from tasks._drafting import per_test_limit
 from tasks._patch import apply_patch
 from tasks.candidate import Candidate, Place, Rejection
@@ -17,7 +19,7 @@ from tasks.difficulty import measure_difficulty
 from tasks.folder import RepositoryTask
 from tasks.generators._touched import touched, whole_file
 from tasks.instruction import leaks
-from tasks.paths import hidden_paths, is_protected
+from tasks.paths import hidden_paths, is_protected, is_test_file
 from tasks.repository import Repository
 from tasks.source import Source
 from tasks.swebench import Instance
@@ -57,6 +59,36 @@ def candidate_of(instance: Instance, source: Source) -> Candidate | Rejection:
         hidden=hidden,
         reference=reference,
         allowed=tuple(path for path in reference.paths if is_protected(path)),
+    )
+
+
+async def both_sides(candidate: Candidate, repository: Repository, backend: Backend) -> Validated | Rejection:
+    """All tests before and after, each twice in fresh processes, the second time in another order.
+
+    Other than for candidates of ours, tests that fail on both sides or only afterwards are no fault: the data set
+    leaves them out of its lists, and so do we. Raises VerifierFault and EnvironmentFault.
+    """
+    assert candidate.reference is not None
+    tests = [*repository.stable_tests, *(path for path in candidate.hidden if is_test_file(path))]
+    given, solved = given_state(candidate), solved_state(candidate)
+    runs = [run_of(given, tests, repository), run_of(solved, tests, repository)]
+    reports = await run_each(runs, repository, backend, has_tracebacks=True)
+    if len(reports) == len(runs):
+        again = [run_of(state, tests, repository, random_order_seed=1) for state in (solved, given)]
+        reports += await run_each(again, repository, backend)
+    if len(reports) < 4 or not all(report.is_complete for report in reports):
+        return Rejection(candidate_id=candidate.id, generator=GENERATOR, reason="ends the process",
+                         detail=reports[-1].output[-500:] if reports else "")  # fmt: skip
+    before, after, after_again, before_again = reports
+    passing = [each.node_id for each in after.results
+               if each.outcome == "passed" == after_again.outcome(each.node_id)]  # fmt: skip
+    outcomes = {test: {before.outcome(test), before_again.outcome(test)} for test in passing}
+    return Validated(
+        candidate,
+        fail_to_pass=tuple(test for test in passing if "passed" not in outcomes[test]),
+        pass_to_pass=tuple(test for test in passing if outcomes[test] == {"passed"}),
+        failures=(),
+        reference=candidate.reference,
     )
 
 

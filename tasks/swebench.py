@@ -114,7 +114,7 @@ def read_instances(file: Path) -> list[Instance]:
     lines: dict[str, int] = {}
     for line, data in _rows(file, text):
         try:
-            instance = Instance.of(_parsed(data) if isinstance(data, str) else data)
+            instance = Instance.of(_object(data))
         except ValidationError as error:
             problems = (f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
             raise BadInstance(f"{file}:{line}: " + "; ".join(problems)) from error
@@ -158,7 +158,8 @@ def _known_row(task: Task) -> dict[str, Any]:
         stated = str(row["problem_statement"])
     except (ValueError, KeyError) as error:
         raise BadInstance(f"{task.folder / SIDECAR}: is not the row of an instance: {error}") from error
-    return row if stated.strip() == task.instruction.strip() else {**row, "problem_statement": task.instruction}
+    is_the_same = stated.split() == task.instruction.split()  # a file's line ends are read as \n
+    return row if is_the_same else {**row, "problem_statement": task.instruction}
 
 
 def _row_of(task: Task, cache: Path) -> dict[str, Any]:
@@ -259,8 +260,9 @@ def _rows(file: Path, text: str) -> Iterator[tuple[int, Any]]:
     yield from ((number, line) for number, line in enumerate(text.split("\n"), start=1) if line.strip())
 
 
-def _parsed(line: str) -> Any:
-    data = json.loads(line)
-    if not isinstance(data, dict):
+def _object(data: Any) -> dict[str, Any]:
+    """Raises ValueError."""
+    row = json.loads(data) if isinstance(data, str) else data
+    if not isinstance(row, dict):
         raise ValueError("is no JSON object")
-    return data
+    return row

@@ -23,7 +23,7 @@ from tasks.revalidate import why_invalid
 from tasks.source import Source, fetch_source
 from tasks.suite import MANIFEST, SuiteWriter
 from tasks.swebench import SIDECAR, Instance
-from tasks.validation import Decision, Validator
+from tasks.validation import Validated
 
 
 class ImportResult(BaseModel):
@@ -138,8 +138,7 @@ class _Import:
         if not theirs:
             return
         repository = await prepare_repository(source, self._backend, cache=self._cache)
-        async with Validator(repository, self._backend, jobs=self._jobs) as validator:
-            found = await asyncio.gather(*(self._decided(each, source, validator) for each in theirs))
+        found = await asyncio.gather(*(self._decided(each, repository, slots) for each in theirs))
         for instance, result in zip(theirs, found, strict=True):
             task = (
                 result
@@ -151,14 +150,17 @@ class _Import:
             else:
                 self._write(instance, task, repository)
 
-    async def _decided(self, instance: Instance, source: Source, validator: Validator) -> Decision:
-        candidate = others.candidate_of(instance, source)
+    async def _decided(
+        self, instance: Instance, repository: Repository, slots: asyncio.Semaphore
+    ) -> Validated | Rejection:
+        candidate = others.candidate_of(instance, repository.source)
         if isinstance(candidate, Rejection):
             return candidate
-        try:
-            return await validator.decide(candidate)
-        except (VerifierFault, EnvironmentFault) as fault:
-            return others.refused(instance, "could not be run", str(fault))
+        async with slots:
+            try:
+                return await others.both_sides(candidate, repository, self._backend)
+            except (VerifierFault, EnvironmentFault) as fault:
+                return others.refused(instance, "could not be run", str(fault))
 
     def _write(self, instance: Instance, task: RepositoryTask, repository: Repository) -> None:
         if task.id in self._writer.task_ids:
