@@ -115,7 +115,12 @@ def _repository_task(folder: Path, cache: Path, toml: TaskToml, ours: _Ours, com
 def _reference(file: Path, code: Path, files: dict[str, bytes]) -> Diff | None:
     if not file.is_file():
         return None
-    text = file.read_text(encoding="utf-8", errors="surrogateescape")
+    try:
+        text = file.read_bytes().decode()  # bytes: line ends are part of a patch
+    except UnicodeDecodeError as error:
+        raise BadTaskFolder(
+            f"{file}: is not UTF-8 text ({error}); write other files as git's binary patches"
+        ) from error
     before = dict(files)
     for path in old_paths(text):
         if path not in before and (code / path).is_file():

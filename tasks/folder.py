@@ -210,14 +210,14 @@ def write_task(task: Task, folder: Path) -> None:
     """
     if not (task.folder / "task.toml").is_file():
         raise BadTaskFolder(f"{task.folder}: task {task.id} was not read from a folder with a task.toml")
-    document = tomlkit.parse((task.folder / "task.toml").read_text(encoding="utf-8"))
+    document = tomlkit.parse((task.folder / "task.toml").read_bytes().decode())  # bytes: line ends stay
     _set(document, ("agent", "timeout_sec"), task.agent_timeout_sec, default=900.0)
     _set(document, ("verifier", "timeout_sec"), task.verifier_timeout_sec, default=600.0)
     _set(document, ("metadata", "gristmill", "status"), task.status, default="unvalidated")
     with scratch_in(folder.parent) as scratch:
         new = scratch / folder.name
         shutil.copytree(task.folder, new, symlinks=True)
-        (new / "task.toml").write_text(tomlkit.dumps(document), encoding="utf-8")
+        (new / "task.toml").write_bytes(tomlkit.dumps(document).encode())
         if (new / "instruction.md").read_text(encoding="utf-8").strip() != task.instruction.strip():
             (new / "instruction.md").write_text(task.instruction.rstrip() + "\n", encoding="utf-8")
         if folder.exists():

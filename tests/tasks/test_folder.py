@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from environments import Backend, Diff, running
+from environments import Backend, Diff, FileChange, running
 from tasks.errors import BadTaskFolder
 from tasks.folder import RepositoryTask, folder_hash, read_task, write_repository_task, write_task
 from tasks.repository import Repository
@@ -154,6 +154,61 @@ def test_unknown_fields_and_comments_survive_writing(tmp_path: Path) -> None:
     write_task(task.model_copy(update={"agent_timeout_sec": 60.0}), tmp_path / "c")
     text = (tmp_path / "c" / "task.toml").read_text()
     assert text == FOREIGN["task.toml"].replace("timeout_sec = 120.0", "timeout_sec = 60.0")
+
+
+def test_anything_else_in_a_folder_survives_writing(tmp_path: Path) -> None:
+    """Line ends, tables of another version, modes, links, empty folders and bytes that are no text."""
+    toml = (
+        'schema_version = "1.4"\r\n# a comment\r\n[task]\r\nname = "me/x"\r\nauthors = [{name = "Ada"}]\r\n'
+        '[verifier]\r\ntimeout_sec = 30.0\r\n[verifier.env]\r\nA = "1"\r\n'
+        '[environment]\r\nnetwork_mode = "allowlist"\r\nmcp_servers = [{name = "m", url = "http://x"}]\r\n'
+        "[solution.env]\r\nB = '2'\r\n[unknown.table]\r\ndates = [1979-05-27, 07:32:00]\r\n"
+    )
+    folder = make_folder(tmp_path / "a")
+    (folder / "task.toml").write_bytes(toml.encode())
+    (folder / "instruction.md").write_bytes(b"  Do\r\nit.  \n\n\n")
+    (folder / "environment/data.bin").write_bytes(bytes(range(256)))
+    (folder / "tests/test.sh").chmod(0o755)
+    (folder / "tests/link").symlink_to("test.sh")
+    (folder / "environment/empty").mkdir()
+    write_task(read_task(folder, cache=tmp_path / "cache"), tmp_path / "b")
+    assert folder_hash(tmp_path / "b") == folder_hash(folder)
+    assert (tmp_path / "b/environment/empty").is_dir()
+    task = read_task(folder, cache=tmp_path / "cache")
+    write_task(task.model_copy(update={"verifier_timeout_sec": 60.0}), tmp_path / "c")
+    assert (tmp_path / "c/task.toml").read_bytes().decode() == toml.replace("= 30.0", "= 60.0")
+
+
+def test_our_folders_survive_reading_and_writing(
+    tiny_draft: RepositoryTask, tiny_repository: Repository, tmp_path: Path, session_cache: Path
+) -> None:
+    """With hidden tests, an absent file, and a reference of a binary file, an odd name and a mode."""
+    clean = (tiny_repository.source.code / "tinylib/stack.py").read_bytes()
+    names = ("tinylib/data.bin", 'tinylib/odd "name" ü.txt')
+    reference = Diff(
+        changes=(
+            *tiny_draft.reference.changes,
+            FileChange(path="tinylib/stack.py", before=None, after=clean),
+            FileChange(path=names[0], before=b"\0\1", after=b"\0\2"),
+            FileChange(path=names[1], before=b"a\r\n", after=b"b", mode=0o100755),
+        )
+    )
+    draft = tiny_draft.model_copy(
+        update={
+            "files": {**tiny_draft.files, names[0]: b"\0\1", names[1]: b"a\r\n"},
+            "absent": ("tinylib/stack.py",),
+            "hidden": {"tests/test_more.py": b"def test_more():\r\n    pass"},
+            "reference": reference,
+        }
+    )
+    write_repository_task(draft, tiny_repository, tmp_path / draft.id)
+    task = read_task(tmp_path / draft.id, cache=session_cache)
+    assert task.reference is not None
+    assert [(each.path, each.before, each.after, each.mode) for each in task.reference.changes] == [
+        (each.path, each.before, each.after, each.mode) for each in reference.changes
+    ]
+    write_task(task, tmp_path / "again")
+    assert folder_hash(tmp_path / "again") == folder_hash(tmp_path / draft.id)
 
 
 async def test_the_script_verifier_reads_the_reward(tmp_path: Path, bubblewrap: Backend) -> None:
