@@ -94,6 +94,10 @@ def initials(title):
     return "".join(word[0].upper() for word in re.findall("[a-z]+", title.lower()))
 
 
+def padded(text, width=8, fill=" "):
+    return text.ljust(width, fill)
+
+
 def has_list(path):
     return os.path.exists(path)
 ''',
@@ -128,7 +132,7 @@ def main():
 from shelf import Book, total_pages
 from shelf.books import PAGES_A_DAY, catalogue_line
 from shelf.report import call_by_name, report
-from shelf.words import has_list, initials, shorten
+from shelf.words import has_list, initials, padded, shorten
 
 BOOKS = [Book("A long story of whales", 600), Book("Ants", 30)]
 
@@ -153,6 +157,10 @@ def test_line():
 def test_words(tmp_path):
     assert (shorten("abc", 2), shorten("abc", 3), initials("ab c")) == ("a.", "abc", "AC")
     assert has_list(tmp_path) and not has_list(tmp_path / "x")
+
+
+def test_padded():
+    assert padded("ab", 4, "_") == "ab__"
 
 
 def test_spine():

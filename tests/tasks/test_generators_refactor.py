@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -119,10 +120,18 @@ def test_three_briefs_of_rising_detail_and_none_leaks(shelf: Repository) -> None
     for candidate in Refactor().candidates(shelf, Random(1)):
         assert candidate.reference is not None
         texts = [
-            write_instruction("shelf", [], candidate.reference, workdir="/testbed", rng=Random(1), template=brief.template,
-                              context=brief.context, shows_failures=brief.shows_failures)[0]
+            write_instruction(
+                "shelf",
+                [],
+                candidate.reference,
+                workdir="/testbed",
+                rng=Random(1),
+                template=brief.template,
+                context=brief.context,
+                shows_failures=brief.shows_failures,
+            )[0]
             for brief in candidate.briefs
-        ]  # fmt: skip
+        ]
         assert [brief.name for brief in candidate.briefs] == list(BRIEFS)
         assert len(texts[0]) < len(texts[1]) < len(texts[2])
         assert all(
@@ -239,6 +248,11 @@ async def test_only_a_whole_change_of_signature_passes(
     assert await left(REPORT, 'book, 5, mark="-"', "mark='-', width=5, book=book") == {}, "all by keyword"
 
 
+def test_swapped_parameters_keep_their_defaults(project: Project) -> None:
+    swapped = plan(project, "signature", "padded", 'text, fill=" ", width=8')
+    assert 'def padded(text, fill=" ", width=8):' in solved(candidate_of(project, [swapped]))[WORDS]
+
+
 async def test_extracting_and_inlining_leave_nothing(shelf: Repository, project: Project, bubblewrap: Backend) -> None:
     together = [plan(project, "extract", "total_pages"), plan(project, "inline", "is_thick")]
     candidate = candidate_of(project, together)
@@ -284,3 +298,16 @@ async def test_old_ways_of_the_standard_library(
         idle = b"from typing import List\n" if way == "generic_types" else b"import os.path\n"
         start, _, rest = text.encode().partition(b"import")
         assert await unsolved(task, {path: start + idle + b"import" + rest}, shelf, bubblewrap), "idle import"
+
+
+@pytest.mark.slow
+async def test_refactors_of_a_real_package(session_cache: Path, bubblewrap: Backend) -> None:
+    """Of sqlparse's first candidates, one of each kind that it gives and more, at least nine in ten are tasks."""
+    source = fetch_source("pypi:sqlparse==0.6.1", cache=session_cache)
+    repository = await prepare_repository(source, bubblewrap, cache=session_cache)
+    chosen = list(islice(Refactor().candidates(repository, Random(3)), 20))
+    async with Validator(repository, bubblewrap, jobs=2) as validator:
+        decisions = await asyncio.gather(*(validator.decide(each) for each in chosen))
+    refused = [each for each in decisions if not isinstance(each, Validated)]
+    assert len({each.kind for each in chosen}) >= 6
+    assert len(refused) <= 2, refused

@@ -174,7 +174,7 @@ def reached_through(module_path: str, name: str) -> list[str]:
     for path, tree in code().items():
         imports = [node for node in ast.walk(tree) if isinstance(node, (ast.Import, ast.ImportFrom))]
         aliases = [alias for node in imports for alias in node.names if alias.name.split(".")[-1] == stem]
-        modules = {(alias.asname or alias.name).split(".")[-1] for alias in aliases}
+        modules = {stem, *((alias.asname or alias.name).split(".")[-1] for alias in aliases)}
         for node in ast.walk(tree):
             if isinstance(node, ast.Attribute) and node.attr == name:
                 found += [f"{path}:{node.lineno}"] if ast.unparse(node.value).split(".")[-1] in modules else []

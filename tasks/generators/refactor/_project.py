@@ -22,6 +22,9 @@ from libcst.metadata import (
 from tasks.paths import is_junk
 from tasks.repository import Repository
 
+_CONFIGURATION = (".toml", ".cfg", ".ini", ".in", ".yaml", ".yml", ".json")
+_LARGEST_CONFIGURATION = 200_000  # bytes: larger ones are data
+
 Function = cst.FunctionDef
 Definition = cst.FunctionDef | cst.ClassDef
 
@@ -260,6 +263,17 @@ class Project:
             if full and (star := self._through_star(self._exports[file.module].get("*", ""), full.split(".")[0])):
                 dotted = {star + full[len(full.split(".")[0]) :]}
         return {self.canonical(name) for name in dotted}
+
+    @cached_property
+    def configuration(self) -> tuple[tuple[str, str], ...]:
+        """Path and text of files that may name a symbol for a tool: entry points, settings."""
+        found = []
+        for root in (self.repository.source.code, self.repository.source.protected):
+            for file in sorted(each for each in root.rglob("*") if each.suffix in _CONFIGURATION and each.is_file()):
+                path = file.relative_to(root).as_posix()
+                if file.stat().st_size < _LARGEST_CONFIGURATION and not is_junk(path):
+                    found.append((path, file.read_text(encoding="utf-8", errors="replace")))
+        return tuple(found)
 
     @cached_property
     def methods(self) -> frozenset[str]:

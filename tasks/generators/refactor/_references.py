@@ -13,7 +13,6 @@ import libcst as cst
 
 from tasks.generators.refactor._plan import NotSure, Splice
 from tasks.generators.refactor._project import Definition, File, Project, below, top_level
-from tasks.paths import is_junk
 
 # Objects of these modules are everywhere in code: an attribute that one of their classes has may be theirs.
 _COMMON = (
@@ -23,7 +22,6 @@ _COMMON = (
     "subprocess tempfile threading time tokenize traceback types typing unittest unittest.mock "
     "urllib.parse urllib.request uuid weakref xml.etree.ElementTree zipfile "
 )
-_CONFIGURATION = (".toml", ".cfg", ".ini", ".in", ".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True)
@@ -249,7 +247,7 @@ def _check_texts(project: Project, name: str) -> None:
                 ">>>" in text or any(isinstance(e, cst.Annotation) for e in file.ancestors(node))
             ):
                 raise NotSure("named in a doctest or an annotation in quotes", where)
-    for path, text in _configuration(project):
+    for path, text in project.configuration:
         if re.search(rf"[:.]{re.escape(name)}(?!\w)", text):
             raise NotSure("named in configuration", path)
 
@@ -261,22 +259,6 @@ def _is_piece(text: str, name: str) -> bool:
         return False
     head, tail = match.group(1), match.group(4)
     return bool((head and name.startswith(head)) or (tail and not text.endswith("_") and name.endswith(tail)))
-
-
-@lru_cache(maxsize=4)
-def _configuration(project: Project) -> tuple[tuple[str, str], ...]:
-    found = []
-    for root in (project.repository.source.code, project.repository.source.protected):
-        for path in sorted(root.rglob("*")):
-            relative = path.relative_to(root).as_posix()
-            if (
-                path.is_file()
-                and path.suffix in _CONFIGURATION
-                and path.stat().st_size < 200_000
-                and not is_junk(relative)
-            ):
-                found.append((relative, path.read_text(encoding="utf-8", errors="replace")))
-    return tuple(found)
 
 
 @lru_cache(maxsize=1)

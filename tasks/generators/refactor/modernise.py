@@ -1,8 +1,8 @@
 """Replace what the standard library deprecates, all over one module, where the new form means exactly the same.
 
 `%`-formats of a tuple become f-strings (`%s` is `!s`: an object with a `__format__` of its own reads as it did too),
-`typing.List` and its like become the builtin types, old names of exceptions and functions the new ones, `super(C, self)`
-becomes `super()`, and `Path` is asked what `os.path` was asked about files.
+`typing.List` and its like become the builtin types, old names of exceptions and functions the new ones,
+`super(C, self)` becomes `super()`, and `Path` is asked what `os.path` was asked about files.
 """
 
 import re

@@ -39,7 +39,9 @@ def plan(project: Project, symbol: Symbol, rng: Random) -> Plan:
     start, end = definition_span(file, symbol.node)
     stays_used = any(owner is file and not start <= owner.span(node)[0] < end for owner, node in found.uses())
     needs = _needs(project, symbol)
-    home, module, path = _destination(project, symbol, needs, stays_used, rng)
+    followers = {owner.module for owner, node in found.found if isinstance(node, cst.Name) and is_import(owner, node)}
+    followers |= {owner.module for owner, _ in found.uses() if owner is not file or stays_used}
+    home, module, path = _destination(project, symbol, needs, followers, rng)
     own = [name for name, dotted in needs.items() if dotted is None]
     if own and stays_used:
         raise NotSure("it and its module need each other", symbol.dotted)
@@ -157,7 +159,7 @@ def _needs(project: Project, symbol: Symbol) -> dict[str, str | None]:
 
 
 def _destination(
-    project: Project, symbol: Symbol, needs: dict[str, str | None], stays_used: bool, rng: Random
+    project: Project, symbol: Symbol, needs: dict[str, str | None], followers: set[str], rng: Random
 ) -> tuple[File | None, str, str]:
     """Another module of the same package that can hold it, or a new one beside its own."""
     file = symbol.file
@@ -171,7 +173,7 @@ def _destination(
             and not each.is_package
             and each is not file
             and not each.path.endswith("__main__.py")
-            and _can_hold(project, each, symbol, needs, stays_used)
+            and _can_hold(project, each, symbol, needs, followers)
         ]
         if others:
             home = rng.choice(others)
@@ -185,7 +187,7 @@ def _destination(
     raise NotSure("no name for a module", symbol.dotted)
 
 
-def _can_hold(project: Project, home: File, symbol: Symbol, needs: dict[str, str | None], stays_used: bool) -> bool:
+def _can_hold(project: Project, home: File, symbol: Symbol, needs: dict[str, str | None], followers: set[str]) -> bool:
     """Names do not clash, and no circle of imports comes about."""
     wanted = {symbol.name, *needs}
     have = {
@@ -201,8 +203,7 @@ def _can_hold(project: Project, home: File, symbol: Symbol, needs: dict[str, str
         module, _ = project.split(full)
         if name not in taken and module and home.module in _reachable(project, module):
             return False
-    users = {symbol.file} if stays_used else set()
-    return not any(user.module in _reachable(project, home.module) for user in users)
+    return not (followers - {home.module}) & _reachable(project, home.module)
 
 
 def _reachable(project: Project, module: str) -> set[str]:

@@ -166,7 +166,7 @@ def swapped(
         raise NotSure("no parameter to change", found.symbol.dotted)
     first, second = rng.choice(pairs)
     file = found.symbol.file
-    splices = [*_exchange(file, _without_comma(file, first.node), _without_comma(file, second.node))]
+    splices = [*_exchange(file, _with_default(file, first.node), _with_default(file, second.node))]
     for site in sites:
         by_position = {name: arg for name, arg in site.given if arg.keyword is None}
         one, other = by_position.get(first.name), by_position.get(second.name)
@@ -239,11 +239,13 @@ def _callers(sites: list[CallSite]) -> tuple[str, ...]:
     return tuple(sorted({site.file.path for site in sites if not site.file.is_test}))
 
 
-def _without_comma(file: File, node: cst.Param) -> tuple[int, int]:
+def _with_default(file: File, node: cst.Param) -> tuple[int, int]:
+    """LibCST's span of a parameter ends before its default."""
     start, end = file.span(node)
     if isinstance(node.comma, cst.Comma):
         end = min(end, file.span(node.comma)[0])
-    return start, start + len(file.data[start:end].rstrip())
+    end = start + len(file.data[start:end].rstrip())
+    return start, _whole(file, node.default)[1] if node.default is not None else end
 
 
 def _exchange(
