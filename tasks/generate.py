@@ -31,6 +31,7 @@ from tasks.validation import Validator
 
 JOURNAL = ".journal"
 MOST_ON_THEIR_WAY = 128
+MOST_EMPTY_ROUNDS = 1000  # in which generators wait for one another, each a step further
 
 
 class Yield(BaseModel):
@@ -166,7 +167,8 @@ async def _decide_in_order(
     try:
         while room():
             if len(waiting) <= room() // 2:
-                while len(waiting) < room() and (candidate := next(stream, None)) is not None:
+                # in a thread: some generators ask a model
+                while len(waiting) < room() and (candidate := await asyncio.to_thread(next, stream, None)) is not None:
                     waiting.append((candidate, asyncio.ensure_future(decide(candidate))))
             if not waiting:
                 break
@@ -185,6 +187,7 @@ def in_turn(generators: Sequence[Generator], repository: Repository, seed: int) 
     streams = {each.name: iter(each.candidates(repository, Random(f"{seed} {each.name}"))) for each in generators}
     seen: set[str] = set()
     ended = object()
+    empty_rounds = 0
     while streams:
         has_any = False
         for name, stream in list(streams.items()):
@@ -197,7 +200,8 @@ def in_turn(generators: Sequence[Generator], repository: Repository, seed: int) 
                 yield candidate
             elif candidate is not None:
                 has_any = True
-        if not has_any:
+        empty_rounds = 0 if has_any else empty_rounds + 1
+        if empty_rounds > MOST_EMPTY_ROUNDS:
             yield None
 
 

@@ -69,6 +69,7 @@ class Validator:
         self._comparing: deque[_Item] = deque()
         self._there_is_work = asyncio.Condition()
         self._workers: list[asyncio.Task[None]] = []
+        self._is_closing = False
         self._place_of = {test: at for at, test in enumerate(repository.stable_tests)}
 
     async def __aenter__(self) -> "Validator":
@@ -78,9 +79,15 @@ class Validator:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._is_closing = True
+        pending = set(self._workers)
+        while pending:  # a sandbox that is lost as it is given up tells that, and the worker has not heard of its end
+            for worker in pending:
+                worker.cancel()
+            _, pending = await asyncio.wait(pending, timeout=1.0)
         for worker in self._workers:
-            worker.cancel()
-        await asyncio.gather(*self._workers, return_exceptions=True)
+            if not worker.cancelled():
+                worker.exception()  # nobody waits for what it did any more
 
     async def decide(self, candidate: Candidate) -> Decision:
         """Raises VerifierFault and EnvironmentFault where the infrastructure fails: nothing is decided then."""
@@ -99,7 +106,7 @@ class Validator:
             self._there_is_work.notify_all()
 
     async def _work(self) -> None:
-        while True:
+        while not self._is_closing:
             async with self._there_is_work:
                 await self._there_is_work.wait_for(lambda: self._screening or self._confirming or self._comparing)
             await asyncio.sleep(0.01)  # those who ask at the same time go together
@@ -126,6 +133,10 @@ class Validator:
                     item.decided.set_exception(fault)
                 item.tries += 1
             await self._put(queue, *again)
+        except Exception as error:  # noqa: BLE001  whoever waits for a decision must hear of it
+            for item in items:
+                if not item.decided.done():
+                    item.decided.set_exception(error)
 
     # -- the three ways to decide
 

@@ -39,8 +39,8 @@ def remove_method(file: SourceFile, definition: Definition) -> Iterator[Edit]:
 def shuffle_methods(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     """Two neighbours of a class body change places: wrong where order counts.
 
-    Any two plain statements (fields, members of an enumeration, names made from others). Two methods only where their
-    order can be seen: the class or both of them are decorated or registered, or both have one name.
+    Only where their order can be seen: of plain statements in a class that is decorated or has a base of elsewhere
+    (fields, members of an enumeration), of methods where both are decorated, of both where one name is bound twice.
     """
     node = definition.node
     if not isinstance(node, cst.ClassDef) or not isinstance(node.body, cst.IndentedBlock):
@@ -48,6 +48,8 @@ def shuffle_methods(file: SourceFile, definition: Definition) -> Iterator[Edit]:
     is_watched = bool(node.decorators or node.keywords)
     for one, two in pairwise(node.body.body):
         if isinstance(one, cst.SimpleStatementLine) and isinstance(two, cst.SimpleStatementLine):
+            if not (is_watched or _is_ordered(file, node) or _bind_one_name(one, two)):
+                continue
             (start, one_end), (two_start, end), kind = file.span(one), file.span(two), "class statements swapped"
         elif isinstance(one, cst.FunctionDef) and isinstance(two, cst.FunctionDef):
             if not (is_watched or _depends_on_order(file, one, two)):
@@ -62,6 +64,23 @@ def shuffle_methods(file: SourceFile, definition: Definition) -> Iterator[Edit]:
         first, second = file.data[start:one_end], file.data[two_start:end]
         if first != second and file.is_alone(start, one_end) and file.is_alone(two_start, end):
             yield Edit(start, end, second + file.data[one_end:two_start] + first, kind)
+
+
+def _is_ordered(file: SourceFile, node: cst.ClassDef) -> bool:
+    """Its fields or members have an order: an enumeration, a tuple, a model; or a base that nobody here knows."""
+    bases = {file.text(base.value).decode().rpartition(".")[2] for base in node.bases}
+    own = {definition.name for definition in file.definitions}
+    return any(base not in own and base != "object" and not base.endswith(("Error", "Exception")) for base in bases)
+
+
+def _bind_one_name(one: cst.SimpleStatementLine, two: cst.SimpleStatementLine) -> bool:
+    """Both bind one name: the later one counts."""
+    return bool(_bound(one) & _bound(two))
+
+
+def _bound(statement: cst.SimpleStatementLine) -> set[str]:
+    targets = (target.target for small in statement.body if isinstance(small, cst.Assign) for target in small.targets)
+    return {target.value for target in targets if isinstance(target, cst.Name)}
 
 
 def _depends_on_order(file: SourceFile, one: cst.FunctionDef, two: cst.FunctionDef) -> bool:

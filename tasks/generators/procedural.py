@@ -6,28 +6,84 @@ changes: formatting and comments stay byte for byte.
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from tasks.candidate import Candidate, Place
 from tasks.generators._source_file import Definition, Edit, SourceFile, parse_source_file
 from tasks.repository import Repository
 
+SHELF_BYTES = 1_000_000
+
 Edits = Callable[[SourceFile, Definition], Iterable[Edit]]
 
 
 class SourceFiles:
-    """A repository's files, parsed once for all generators that share this object."""
+    """A repository's files for all generators that share this object, parsed a shelf at a time.
 
-    def __init__(self) -> None:
-        self._of: dict[str, list[SourceFile]] = {}
+    Syntax trees take a hundred times the memory of their text. Of a large repository only some files are parsed, in an
+    order that the source's hash fixes; the next ones when every generator has given all edits of these.
+    """
 
-    def of(self, repository: Repository) -> list[SourceFile]:
-        source = repository.source
-        if source.hash not in self._of:
-            files = (parse_source_file(path, (source.code / path).read_bytes()) for path in source.python_files())
-            self._of[source.hash] = [file for file in files if file is not None and file.definitions]
-        return self._of[source.hash]
+    def __init__(self, shelf_bytes: int = SHELF_BYTES) -> None:
+        self._shelf_bytes = shelf_bytes
+        self._shelves: list[list[str]] | None = None
+        self._number = 0
+        self._parsed: list[SourceFile] = []
+        self._readers: list[int] = []
+
+    def of(self, repository: Repository) -> Iterator[SourceFile]:
+        """Every file, parsed when it is asked for."""
+        return self._parse(repository, repository.source.python_files())
+
+    def join(self) -> int:
+        """Another reader; all who have joined must read, or nobody gets the next shelf."""
+        self._readers.append(0)
+        return len(self._readers) - 1
+
+    def read(self, repository: Repository, reader: int) -> Iterator[list[SourceFile] | None]:
+        """Shelf after shelf; None while others are not done with the one before."""
+        if self._shelves is None:
+            self._shelves = self._sorted(repository)
+            self._put(repository, 0)
+        for number in range(len(self._shelves)):
+            self._readers[reader] = number
+            while self._number < number:
+                if min(self._readers) > self._number:
+                    self._put(repository, self._number + 1)
+                else:
+                    yield None
+            if self._number > number:  # read once more from the beginning
+                self._put(repository, number)
+            yield self._parsed
+        self._readers[reader] = len(self._shelves)
+
+    def _sorted(self, repository: Repository) -> list[list[str]]:
+        code, paths = repository.source.code, repository.source.python_files()
+        sizes = {path: (code / path).stat().st_size for path in paths}
+        if sum(sizes.values()) <= self._shelf_bytes:
+            return [paths]
+        Random(repository.source.hash).shuffle(paths)
+        shelves: list[list[str]] = [[]]
+        room = self._shelf_bytes
+        for path in paths:
+            if sizes[path] > room and shelves[-1]:
+                shelves.append([])
+                room = self._shelf_bytes
+            shelves[-1].append(path)
+            room -= sizes[path]
+        return [sorted(shelf) for shelf in shelves]
+
+    def _put(self, repository: Repository, number: int) -> None:
+        assert self._shelves is not None
+        self._number = number
+        self._parsed = list(self._parse(repository, self._shelves[number]))
+
+    def _parse(self, repository: Repository, paths: list[str]) -> Iterator[SourceFile]:
+        for path in paths:
+            file = parse_source_file(path, (repository.source.code / path).read_bytes())
+            if file is not None and file.definitions:
+                yield file
 
 
 @dataclass(frozen=True)
@@ -37,21 +93,31 @@ class Procedural:
     name: str
     edits: Edits
     files: SourceFiles
+    _reader: int = field(init=False, compare=False)
 
-    def candidates(self, repository: Repository, rng: Random) -> Iterator[Candidate]:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_reader", self.files.join())
+
+    def candidates(self, repository: Repository, rng: Random) -> Iterator[Candidate | None]:
         """One edit of each definition in turn, definitions in random order, until all edits are given."""
-        pending: list[tuple[SourceFile, Definition, list[Edit]]] = []
-        for file in self.files.of(repository):
-            for definition in file.definitions:
-                edits = sorted(set(self.edits(file, definition)), key=lambda edit: (edit.start, edit.end, edit.text))
-                if edits:
-                    rng.shuffle(edits)
-                    pending.append((file, definition, edits))
-        rng.shuffle(pending)
-        while pending:
-            for file, definition, edits in pending:
-                yield self._candidate(file, definition, edits.pop())
-            pending = [item for item in pending if item[2]]
+        for files in self.files.read(repository, self._reader):
+            if files is None:
+                yield None
+                continue
+            pending: list[tuple[SourceFile, Definition, list[Edit]]] = []
+            for file in files:
+                for definition in file.definitions:
+                    edits = sorted(
+                        set(self.edits(file, definition)), key=lambda edit: (edit.start, edit.end, edit.text)
+                    )
+                    if edits:
+                        rng.shuffle(edits)
+                        pending.append((file, definition, edits))
+            rng.shuffle(pending)
+            while pending:
+                for file, definition, edits in pending:
+                    yield self._candidate(file, definition, edits.pop())
+                pending = [item for item in pending if item[2]]
 
     def _candidate(self, file: SourceFile, definition: Definition, edit: Edit) -> Candidate:
         first, last = file.line_of(edit.start), file.line_of(max(edit.start, edit.end - 1))

@@ -2,6 +2,7 @@
 
 import ast
 import sysconfig
+from itertools import islice
 from pathlib import Path
 from random import Random
 from textwrap import dedent
@@ -9,8 +10,10 @@ from textwrap import dedent
 import pytest
 
 from tasks.errors import UnknownGenerator
+from tasks.generate import in_turn
 from tasks.generators import KINDS, get_generators
 from tasks.generators._source_file import parse_source_file
+from tasks.generators.procedural import Procedural, SourceFiles
 from tasks.repository import Repository
 
 
@@ -78,6 +81,7 @@ def test_defaults_classes_and_order() -> None:
     assert bugs("remove_bases", text) == {"class A(C):", "class A(B):"}
     assert bugs("remove_method", text) == {"- def m(self): pass"}
     assert bugs("shuffle_methods", text) == {"- "}
+    assert bugs("shuffle_methods", "class B: pass\n\n" + text.replace("(B, C)", "(B)")) == set()
     assert bugs("shuffle_lines", "def f():\n    a = 1\n    b = 2\n    return a\n") == {"- "}
 
 
@@ -331,3 +335,17 @@ def test_a_file_that_libcst_does_not_give_back_byte_for_byte_is_left_out(text: b
     ast.parse(text)
     assert parse_source_file("x.py", text) is None
     assert parse_source_file("x.py", b"def f(a):\r\n    return a\r\n") is not None
+
+
+def test_of_a_large_source_some_files_are_parsed_at_a_time(tiny_repository: Repository) -> None:
+    """All candidates come all the same, each once, and the seed fixes their order."""
+
+    def drawn(shelf_bytes: int) -> list[str]:
+        files = SourceFiles(shelf_bytes)
+        kinds = [Procedural(name, KINDS[name], files) for name in ("flip_comparison", "remove_bases", "swap_returns")]
+        found = in_turn(kinds, tiny_repository, seed=1)
+        return [each.id for each in islice(found, 10_000) if each is not None and len(files._parsed) <= 3]
+
+    whole, parts = drawn(10**9), drawn(1)
+    assert sorted(whole) == sorted(parts) and len(set(whole)) == len(whole)
+    assert drawn(1) == parts
