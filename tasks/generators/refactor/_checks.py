@@ -5,11 +5,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
-from pathlib import PurePosixPath
 
 from tasks.generators.refactor import _check_library as library
 from tasks.generators.refactor._plan import Check
-from tasks.generators.refactor._project import Project
+from tasks.generators.refactor._project import Project, is_python
 
 CHECK_FILE = "tests/test_gristmill_refactor.py"
 
@@ -28,21 +27,10 @@ def check_file(checks: Sequence[Check], not_code: Iterable[str]) -> bytes:
     imports = [part for name, part in parts if name == ""]
     constants = [part for name, part in parts if name.isupper()]
     functions = [part for name, part in parts if name and not name.isupper()]
+    left_out = [*not_code, *([] if any(CHECK_FILE.startswith(f"{each}/") for each in not_code) else [CHECK_FILE])]
     text = "\n".join([_HEAD, *imports, "", *constants])
-    text = text.replace("NOT_CODE: tuple[str, ...] = ()", f"NOT_CODE = {tuple(sorted(not_code))!r}")
+    text = text.replace("NOT_CODE: tuple[str, ...] = ()", f"NOT_CODE = {tuple(sorted(left_out))!r}")
     return ("\n\n\n".join([text, *functions, *(test.rstrip() for test in tests)]) + "\n").encode()
-
-
-def not_code(project: Project) -> list[str]:
-    """Folders of which the agent sees nothing, single hidden files, and files that no parser reads."""
-    seen = {parent for path in [*project.code, *_visible_unread(project)] for parent in _folders(path)}
-    hidden = [path for path, file in project.files.items() if file.is_test]
-    hidden += [path for path in project.unread if path not in _visible_unread(project)]
-    found = {next((folder for folder in _folders(path) if folder not in seen), path) for path in hidden}
-    found |= set(_visible_unread(project)) | {path for path, file in project.code.items() if not _is_read(file.data)}
-    if not any(CHECK_FILE.startswith(f"{each}/") for each in found):
-        found.add(CHECK_FILE)
-    return sorted(found)
 
 
 def besides(name: str, project: Project, after: Mapping[str, bytes]) -> dict[str, int]:
@@ -50,7 +38,7 @@ def besides(name: str, project: Project, after: Mapping[str, bytes]) -> dict[str
     count: dict[str, int] = {}
     texts = {path: file.data for path, file in project.code.items() if name in file.names or name.encode() in file.data}
     for path, data in {**texts, **after}.items():
-        if _is_read(data) and (path in project.code or path not in project.files):
+        if is_python(data) and (path in project.code or path not in project.files):
             found = sum(each == name for each, _ in library.identifiers(ast.parse(data)))
             if found:
                 count[path] = found
@@ -60,23 +48,6 @@ def besides(name: str, project: Project, after: Mapping[str, bytes]) -> dict[str
 def slug(*words: str) -> str:
     """A piece of a test's name."""
     return re.sub(r"\W+", "_", "_".join(words)).strip("_")
-
-
-def _visible_unread(project: Project) -> list[str]:
-    return [path for path in project.unread if (project.repository.source.code / path).is_file()]
-
-
-def _folders(path: str) -> list[str]:
-    """From the outermost inwards."""
-    return [str(each) for each in reversed(PurePosixPath(path).parents) if str(each) != "."]
-
-
-def _is_read(data: bytes) -> bool:
-    try:
-        ast.parse(data)
-    except (SyntaxError, ValueError):
-        return False
-    return True
 
 
 @lru_cache(maxsize=1)

@@ -1,10 +1,11 @@
 """All Python files of a repository, visible and hidden, as refactors see them: what each name and import means."""
 
+import ast
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from pathlib import Path
+from functools import cached_property, lru_cache
+from pathlib import Path, PurePosixPath
 
 import libcst as cst
 from libcst.helpers import get_full_name_for_node
@@ -276,6 +277,45 @@ class Project:
         return tuple(found)
 
     @cached_property
+    def not_code(self) -> tuple[str, ...]:
+        """Folders of which the agent sees nothing, single hidden files, and files that no parser reads."""
+        visible = {path for path in self.unread if (self.repository.source.code / path).is_file()}
+        seen = {parent for path in (*self.code, *visible) for parent in _folders(path)}
+        hidden = [path for path, file in self.files.items() if file.is_test]
+        hidden += [path for path in self.unread if path not in visible]
+        found = {next((folder for folder in _folders(path) if folder not in seen), path) for path in hidden}
+        found |= visible | {path for path, file in self.code.items() if not is_python(file.data)}
+        return tuple(sorted(found))
+
+    def reachable(self, module: str) -> set[str]:
+        """Modules of the repository that importing this one leads to, itself among them."""
+        seen: set[str] = set()
+        pending = [module]
+        while pending:
+            each = pending.pop()
+            if each not in seen and each in self._imports:
+                seen.add(each)
+                pending += self._imports[each]
+        return seen
+
+    @cached_property
+    def _imports(self) -> dict[str, frozenset[str]]:
+        """Module -> modules of the repository that it imports, anywhere in it."""
+        found: dict[str, frozenset[str]] = {}
+        for file in self.files.values():
+            names: set[str] = set()
+            for node in file.nodes:
+                if isinstance(node, cst.Import):
+                    names |= {alias.evaluated_name for alias in node.names}
+                elif isinstance(node, cst.ImportFrom):
+                    base = file.imported_module(node)
+                    names.add(base)
+                    if not isinstance(node.names, cst.ImportStar):
+                        names |= {f"{base}.{alias.evaluated_name}" for alias in node.names}
+            found[file.module] = frozenset(self.split(name)[0] for name in names) - {""}
+        return found
+
+    @cached_property
     def methods(self) -> frozenset[str]:
         """Names of all methods: some are looked up by the name of a class (`visit_Token`)."""
         functions = [node for file in self.code.values() for node in file.nodes if isinstance(node, Function)]
@@ -297,6 +337,21 @@ def module_name(path: str, roots: tuple[str, ...]) -> str:
             path = path[len(root) + 1 :] if root else path
             break
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+@lru_cache(maxsize=4096)
+def is_python(data: bytes) -> bool:
+    """The `ast` module reads it."""
+    try:
+        ast.parse(data)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _folders(path: str) -> list[str]:
+    """From the outermost inwards."""
+    return [str(each) for each in reversed(PurePosixPath(path).parents) if str(each) != "."]
 
 
 def bound_name(alias: cst.ImportAlias) -> str:

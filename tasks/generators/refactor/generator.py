@@ -8,7 +8,7 @@ from typing import Any
 from environments.diff import Diff, FileChange
 from tasks.candidate import Brief, Candidate, Rejection
 from tasks.generators.refactor import extract, inline, modernise, move, rename, replace, signature
-from tasks.generators.refactor._checks import CHECK_FILE, check_file, not_code
+from tasks.generators.refactor._checks import CHECK_FILE, check_file
 from tasks.generators.refactor._compose import compositions
 from tasks.generators.refactor._plan import NotSure, Plan, applied
 from tasks.generators.refactor._project import Project
@@ -20,7 +20,10 @@ SINGLES_PER_COMPOSED = 3
 
 @dataclass(frozen=True)
 class Kind:
-    """`targets` gives what a kind may be tried on, `plan` one refactor of such a target, or raises NotSure."""
+    """`targets` gives what it may be tried on (each with a `dotted` name), `plan` one refactor of such a target.
+
+    `plan` raises NotSure where the analysis is not.
+    """
 
     targets: Callable[[Project], Iterator[Any]]
     plan: Callable[[Project, Any, Random], Plan]
@@ -64,7 +67,7 @@ class Refactor:
             rng.shuffle(targets)
             found[name] = []
             for target in targets:
-                where = getattr(target, "dotted", str(target))
+                where = target.dotted
                 try:
                     plan = kind.plan(project, target, Random(f"{rng.random()} {where}"))
                     applied(project, plan.splices)
@@ -97,7 +100,7 @@ def candidate_of(project: Project, plans: Sequence[Plan]) -> Candidate:
         kind=plans[0].kind if len(plans) == 1 else "composed",
         family="refactor",
         places=tuple(plan.place for plan in plans),
-        hidden={**tests, CHECK_FILE: check_file(checks, not_code(project))},
+        hidden={**tests, CHECK_FILE: check_file(checks, project.not_code)},
         reference=reference,
         briefs=tuple(
             Brief(name=name, template=f"refactor_{name}.md.j2", context=context, shows_failures=False)

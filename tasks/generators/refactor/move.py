@@ -201,30 +201,9 @@ def _can_hold(project: Project, home: File, symbol: Symbol, needs: dict[str, str
         if name in taken and project.canonical(have.get(name, f"{home.module}.{name}")) != project.canonical(full):
             return False
         module, _ = project.split(full)
-        if name not in taken and module and home.module in _reachable(project, module):
+        if name not in taken and module and home.module in project.reachable(module):
             return False
-    return not (followers - {home.module}) & _reachable(project, home.module)
-
-
-def _reachable(project: Project, module: str) -> set[str]:
-    """Modules that importing this one leads to, with their packages' own imports."""
-    seen: set[str] = set()
-    pending = [module]
-    while pending:
-        each = pending.pop()
-        if each in seen or each not in project.by_module:
-            continue
-        seen.add(each)
-        file = project.by_module[each]
-        for node in file.nodes:
-            if isinstance(node, cst.Import):
-                pending += [project.split(alias.evaluated_name)[0] for alias in node.names]
-            elif isinstance(node, cst.ImportFrom):
-                base = file.imported_module(node)
-                pending.append(project.split(base)[0])
-                if not isinstance(node.names, cst.ImportStar):
-                    pending += [project.split(f"{base}.{alias.evaluated_name}")[0] for alias in node.names]
-    return seen
+    return not (followers - {home.module}) & project.reachable(home.module)
 
 
 def _imports_for(
