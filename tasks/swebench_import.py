@@ -124,6 +124,7 @@ class _Import:
         self._jobs = jobs
         self._allow_leaks = allow_leaks
         self._contamination = contamination
+        self._preparing = asyncio.Lock()
 
     def refuse(self, rejection: Rejection) -> None:
         self._writer.reject(rejection)
@@ -194,7 +195,10 @@ class _Import:
         recipe = read_recipe(folder)
         if recipe is None:
             return "it has no recipe of an environment"
-        await ensure_environment(recipe, self._backend, self._cache)
-        await ensure_test_bytecode(folder, self._cache, self._backend)
+        async with (
+            self._preparing
+        ):  # both hold a file lock while they wait, which stops the whole process a second time
+            await ensure_environment(recipe, self._backend, self._cache)
+            await ensure_test_bytecode(folder, self._cache, self._backend)
         task = read_task(folder, cache=self._cache)
         return await why_invalid(task, task.reference, self._backend)

@@ -165,10 +165,12 @@ async def test_our_tasks_come_back_byte_for_byte(
     writer = SuiteWriter(tmp_path / "ours")
     writer.add(tiny_draft, tiny_repository)
     writer.add(missing, tiny_repository, {"notes/mine.txt": b"kept\n"})
+    also = {"id": "tinylib-no-readme", "absent": ("README.md", "tinylib/stack.py")}  # prepared beside the other one
+    writer.add(missing.model_copy(update=also), tiny_repository)
     writer.finish()
     suite = open_suite(tmp_path / "ours", cache=session_cache)
     rows, left_out = export_suite(suite)
-    assert left_out == {} and [list(row) for row in rows] == [[*FIELDS, "gristmill"]] * 2
+    assert left_out == {} and [list(row) for row in rows] == [[*FIELDS, "gristmill"]] * 3
     assert rows[0]["FAIL_TO_PASS"] == json.dumps(tiny_draft.verifier_data.fail_to_pass)
     assert rows[0]["base_commit"] == tiny_repository.source.hash and rows[0]["repo"] == "tinylib"
     assert "+++ b/tests/test_hidden.py" in rows[1]["test_patch"] and rows[0]["test_patch"] == ""
