@@ -33,7 +33,7 @@ from tasks.validation import Decision, Validator, refuse_cheaply, refuse_run, re
 from tasks.validation import clean_files as clean_files_of
 
 PACKAGES = ["pypi:sqlparse==0.6.1", "pypi:tomlkit==0.15.2", "pypi:boltons==26.2.0"]
-CHUNK = 32
+CHUNK = 100
 
 
 class OnlyScreens(Validator):

@@ -11,7 +11,7 @@ from tasks.testrun import TestReport, TestRun, run_tests_on_each
 FIXED_SEC = 60.0  # start of the interpreter, imports and collection, on a busy machine
 COLLECTION_SEC = 60.0
 # A test may take ten times its clean time and a third of a second more: what takes longer does not end. In CPU time, so
-# that a busy machine makes nobody late; who sleeps or waits is stopped by the wall clock, two seconds later.
+# that a busy machine makes nobody late; who sleeps or waits is stopped by the wall clock, a second later.
 FACTOR, MORE_SEC = 10.0, 0.3
 FORGOTTEN_SEC = 60.0  # a test of which no clean time is known
 

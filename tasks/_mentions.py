@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from tasks._statements import own_lines
+from tasks._statements import functions_of, is_plain, own_lines
 from tasks.repository import Repository
 
 _WORD = re.compile(r"\w+")
@@ -30,20 +30,20 @@ def tests_naming(names: set[str], bases: set[str], repository: Repository) -> se
     code = repository.source.code
     paths = repository.source.python_files()
     words = set(names)
-    growing = True
-    while growing:  # to names that are made from them at import
-        growing = False
+    known = 0
+    while known < len(words):  # grows to names that are made from them at import
+        known = len(words)
         for path in paths:
             file = _at_import_of(code / path)
             if file is None or (file.finds_classes and file.words & (words | bases)):
                 return None
             for made, mentioned in file.at_import:
-                if mentioned & words and not made <= words:
-                    words |= made
-                    growing = True
-                elif mentioned & words and not made:
+                if mentioned & words and not made:
                     return None  # a call at import that keeps nothing by name, such as a registration
-    pattern = re.compile(rb"\b(?:" + b"|".join(re.escape(word.encode()) for word in sorted(words)) + rb")\b")
+                if mentioned & words:
+                    words |= made
+            words |= _of_functions(path, words, repository)
+    pattern = _pattern(words)
     found: set[int] = set()
     for path in paths:
         reached = repository.reached_by.get(path, {})
@@ -58,6 +58,22 @@ def tests_naming(names: set[str], bases: set[str], repository: Repository) -> se
         return None
     found.update(at for at, test in enumerate(repository.stable_tests) if test.split("::")[0] in naming)
     return found
+
+
+def _of_functions(path: str, words: set[str], repository: Repository) -> set[str]:
+    """Names of functions that import has run and in which one of the words stands."""
+    at_import = repository.import_lines.get(path, ())
+    content = (repository.source.code / path).read_bytes()
+    lines = {content.count(b"\n", 0, match.start()) + 1 for match in _pattern(words).finditer(content)}
+    return {
+        name
+        for name, first, last in (functions_of(content) if lines else ())
+        if any(first <= line <= last for line in lines) and any(first <= line <= last for line in at_import)
+    }
+
+
+def _pattern(words: set[str]) -> re.Pattern[bytes]:
+    return re.compile(rb"\b(?:" + b"|".join(re.escape(word.encode()) for word in sorted(words)) + rb")\b")
 
 
 @dataclass(frozen=True)
@@ -100,7 +116,7 @@ def _statements(body: list[ast.stmt]) -> Iterator[tuple[set[str], int, int]]:
     for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
-            yield {node.name} if _is_plain(node) else set(), first, max(node.lineno, node.body[0].lineno - 1)
+            yield {node.name} if is_plain(node) else set(), first, max(node.lineno, node.body[0].lineno - 1)
             if isinstance(node, ast.ClassDef):
                 yield from _statements(node.body)
         elif isinstance(node, ast.If | ast.Try | ast.With | ast.For | ast.While):
@@ -120,18 +136,3 @@ def _statements(body: list[ast.stmt]) -> Iterator[tuple[set[str], int, int]]:
             node, ast.Pass
         ):
             yield set(), node.lineno, node.end_lineno or node.lineno
-
-
-_PLAIN = {"property", "classmethod", "staticmethod", "dataclass", "abstractmethod", "cached_property", "wraps",
-          "lru_cache", "cache", "contextmanager", "total_ordering", "overload"}  # fmt: skip
-
-
-def _is_plain(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
-    """Its decorators are known to register nothing."""
-
-    def name(decorator: ast.expr) -> str:
-        while isinstance(decorator, ast.Call):
-            decorator = decorator.func
-        return decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
-
-    return all(name(each) in _PLAIN or name(each) in ("setter", "getter", "deleter") for each in node.decorator_list)

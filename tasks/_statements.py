@@ -1,7 +1,8 @@
 """Which lines of a file belong to which statement."""
 
 import ast
-from collections.abc import Iterable, Iterator
+import builtins
+from collections.abc import Iterator
 from functools import lru_cache
 
 
@@ -35,29 +36,57 @@ def _lines(node: ast.stmt | ast.ExceptHandler) -> range:
     return range(first, (node.end_lineno or node.lineno) + 1)
 
 
-def class_names(content: bytes, first_line: int, changed_lines: Iterable[int]) -> tuple[set[str], set[str]]:
-    """Of the class that begins on a line its name and what the changed lines of its body define; names of its bases.
+def names_at_import(content: bytes, first_line: int) -> tuple[set[str], set[str]]:
+    """Names by which others get at the definition that begins on a line, where its body runs at import; of its bases.
 
-    Empty where it is no class, or is made in a special way.
+    Whoever uses a class or an object of it has named it. A method that runs at import is known by its own name as well.
+    Empty where a class is made in a special way, or nothing begins there.
     """
-    tree = ast.parse(content)
-    node = next((each for each in ast.walk(tree) if isinstance(each, ast.ClassDef)
-                 and first_line in (each.lineno, *(one.lineno for one in each.decorator_list))), None)  # fmt: skip
-    if (
-        node is None
-        or node.keywords
-        or any(line < node.body[0].lineno for line in changed_lines if node.decorator_list)
-    ):
-        return set(), set()
-    bases = {each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in node.bases}
-    found = {node.name}
-    for statement in node.body:
-        first = min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))])
-        if not any(first <= line <= (statement.end_lineno or first) for line in changed_lines):
+    for outer, node in _definitions(ast.parse(content), ""):
+        if first_line not in (node.lineno, *(each.lineno for each in node.decorator_list)):
             continue
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            found.add(statement.name)
-        elif isinstance(statement, ast.Assign | ast.AnnAssign):
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            found |= {each.id for target in targets for each in ast.walk(target) if isinstance(each, ast.Name)}
-    return found, bases - {"", "object", "Exception"}
+        if isinstance(node, ast.ClassDef):
+            if node.keywords or not is_plain(node):
+                return set(), set()
+            bases = {each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in node.bases}
+            return {node.name}, {base for base in bases if base and not hasattr(builtins, base)}
+        return {name for name in (outer, node.name) if name and not name.startswith("__")}, set()
+    return set(), set()
+
+
+def _definitions(
+    scope: ast.AST, outer: str
+) -> Iterator[tuple[str, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Each with the name of the class around it, or ''."""
+    for node in ast.iter_child_nodes(scope):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield outer, node
+        yield from _definitions(node, node.name if isinstance(node, ast.ClassDef) else outer)
+
+
+@lru_cache(maxsize=64)
+def functions_of(content: bytes) -> list[tuple[str, int, int]]:
+    """Of each function the name by which it matters to others (of `__init__` its class's), and its body's lines."""
+    found = []
+    for outer, node in _definitions(ast.parse(content), ""):
+        if not isinstance(node, ast.ClassDef):
+            name = outer if node.name.startswith("__") and outer else node.name
+            found.append((name, node.body[0].lineno, node.end_lineno or node.lineno))
+    return found
+
+
+_PLAIN = set(
+    "property classmethod staticmethod dataclass abstractmethod cached_property wraps lru_cache cache contextmanager "
+    "total_ordering overload unique final runtime_checkable".split()
+)
+
+
+def is_plain(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
+    """Its decorators are known to register nothing."""
+
+    def name(decorator: ast.expr) -> str:
+        while isinstance(decorator, ast.Call):
+            decorator = decorator.func
+        return decorator.attr if isinstance(decorator, ast.Attribute) else getattr(decorator, "id", "")
+
+    return all(name(each) in _PLAIN or name(each) in ("setter", "getter", "deleter") for each in node.decorator_list)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import CodeType
 
 from tasks._mentions import tests_naming
-from tasks._statements import class_names, own_lines
+from tasks._statements import names_at_import, own_lines
 from tasks.candidate import Candidate, Place
 from tasks.repository import Repository
 
@@ -40,7 +40,8 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
         if not is_known(place, repository) or repository.runs_at_import(place.path, place.first_line, place.last_line):
             naming = _naming(place, repository) if is_known(place, repository) else None
             reaching.update(everything)
-            affected.update(everything if naming is None else naming)
+            own = _running(repository.reached_by.get(place.path, {}), range(place.first_line, place.last_line + 1))
+            affected.update(everything if naming is None else naming | own)
             is_warm = False
             continue
         reached = repository.reached_by.get(place.path, {})
@@ -61,9 +62,9 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
 
 
 def _naming(place: Place, repository: Repository) -> set[int] | None:
-    """Tests that may notice a change in the body of a class, outside its methods; None where that does not tell."""
+    """Tests that may notice a change in what runs at import: the body of a class, or a function; None: all may."""
     content = (repository.source.code / place.path).read_bytes()
-    names, bases = class_names(content, place.first_line, place.changed_lines)
+    names, bases = names_at_import(content, place.first_line)
     return tests_naming(names, bases, repository) if names else None
 
 

@@ -17,7 +17,7 @@ from tasks._inside.frames import Sender
 
 LONGREPR_LIMIT = 20_000
 FULL_TRACEBACKS = 12
-WALL_MORE_SEC = 2.0  # above a limit in CPU time
+WALL_MORE_SEC = 1.0  # above a limit in CPU time
 # The look at all functions takes 1 ms, that at the core 0.1 ms: a tenth of a suite of quick tests, or nothing.
 FULL_LOOK_EVERY_SEC = 0.2
 STARTS_OF_PROCESSES = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.system"})
