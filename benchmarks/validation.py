@@ -15,6 +15,7 @@ import asyncio
 import json
 import os
 import resource
+import sys
 import time
 from collections import Counter
 from itertools import islice
@@ -33,7 +34,7 @@ from tasks.validation import Decision, Validator, refuse_cheaply, refuse_run, re
 from tasks.validation import clean_files as clean_files_of
 
 PACKAGES = ["pypi:sqlparse==0.6.1", "pypi:tomlkit==0.15.2", "pypi:boltons==26.2.0"]
-CHUNK = 100
+CHUNK = 50
 
 
 class OnlyScreens(Validator):
@@ -119,7 +120,8 @@ async def measure(spec: str, count: int, jobs: int, seed: int) -> dict[str, Any]
                     }
                 )
         print(f"  {spec}: {at + len(chunk)} of {len(candidates)}: naive {seconds['naive']:.0f} s, ours "
-              f"{seconds['ours']:.1f} s, screening {seconds['screening']:.1f} s", flush=True)  # fmt: skip
+              f"{seconds['ours']:.1f} s, screening {seconds['screening']:.1f} s, {len(disagreements)} disagreements",
+              file=sys.stderr, flush=True)  # fmt: skip
     peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return {
         "package": spec,

@@ -75,9 +75,8 @@ def functions_of(content: bytes) -> list[tuple[str, int, int]]:
     return found
 
 
-_PLAIN = set(
-    "property classmethod staticmethod dataclass abstractmethod cached_property wraps lru_cache cache contextmanager "
-    "total_ordering overload unique final runtime_checkable".split()
+_PLAIN = {"property", "classmethod", "staticmethod", "dataclass", "abstractmethod", "cached_property", "wraps", "cache",
+          "lru_cache", "contextmanager", "total_ordering", "overload", "unique", "final", "runtime_checkable"}  # fmt: skip
 )
 
 
