@@ -75,9 +75,10 @@ def functions_of(content: bytes) -> list[tuple[str, int, int]]:
     return found
 
 
-_PLAIN = {"property", "classmethod", "staticmethod", "dataclass", "abstractmethod", "cached_property", "wraps", "cache",
-          "lru_cache", "contextmanager", "total_ordering", "overload", "unique", "final", "runtime_checkable"}  # fmt: skip
-)
+_PLAIN = {
+    "abstractmethod", "cache", "cached_property", "classmethod", "contextmanager", "dataclass", "final", "lru_cache",
+    "overload", "property", "runtime_checkable", "staticmethod", "total_ordering", "unique", "wraps",
+}  # fmt: skip
 
 
 def is_plain(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> bool:
