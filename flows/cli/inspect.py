@@ -87,7 +87,8 @@ def describe(task: "Task", findings: list[dict[str, Any]] | None) -> dict[str, A
 
     difficulty = difficulty_of(task.provenance)
     failing = [str(test) for test in task.verifier_data.get("fail_to_pass", ())]
-    shown = set(task.verifier_data.get("shown", ())) or set(failing)
+    is_withheld = task.verifier_data.get("is_withheld", False)
+    shown = set() if is_withheld else set(task.verifier_data.get("shown", ())) or set(failing)
     return {
         "id": task.id,
         "folder": str(task.folder),
