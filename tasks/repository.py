@@ -5,6 +5,7 @@ Made once for a source, cached by content; everything that generates or validate
 
 import ast
 import shutil
+from functools import lru_cache
 from pathlib import Path
 
 import zstandard
@@ -79,11 +80,16 @@ class Repository(BaseModel):
 
         No test is then seen to reach all that it does, and every test may depend on it.
         """
-        tree = ast.parse((self.source.code / path).read_bytes())
-        starts = {node.lineno: node.body[0].lineno for node in ast.walk(tree)
-                  if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}  # fmt: skip
+        starts = _body_starts((self.source.code / path).read_bytes())
         body = range(starts.get(first_line, first_line), last_line + 1)
         return any(line in body for line in self.import_lines.get(path, ()))
+
+
+@lru_cache(maxsize=64)
+def _body_starts(content: bytes) -> dict[int, int]:
+    """First line of a definition -> first line of its body."""
+    return {node.lineno: node.body[0].lineno for node in ast.walk(ast.parse(content))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}  # fmt: skip
 
 
 def environment_spec(

@@ -6,12 +6,13 @@ whose lines nobody saw. Each of these cases takes more tests.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
 
 from tasks._mentions import tests_naming
+from tasks._program import codes_of, compiled
 from tasks._statements import names_at_import, own_lines
 from tasks.candidate import Candidate, Place
 from tasks.repository import Repository
@@ -106,11 +107,8 @@ def _have_same_scopes(clean: bytes, changed: bytes) -> bool:
 
 @lru_cache(maxsize=64)
 def _scopes(content: bytes) -> Counter[tuple[object, ...]]:
-    def walk(code: CodeType) -> Iterator[tuple[object, ...]]:
+    def of(code: CodeType) -> tuple[object, ...]:
         names = (frozenset(part) for part in (code.co_varnames, code.co_cellvars, code.co_freevars))
-        yield (code.co_qualname, code.co_flags, *names)
-        for constant in code.co_consts:
-            if isinstance(constant, CodeType):
-                yield from walk(constant)
+        return (code.co_qualname, code.co_flags, *names)
 
-    return Counter(walk(compile(content, "", "exec", dont_inherit=True)))
+    return Counter(map(of, codes_of(compiled(content))))

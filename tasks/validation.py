@@ -6,7 +6,6 @@ sandboxes with all these tests, on and off the bug, twice: in processes that imp
 A candidate with a reference or hidden tests of its own is decided by all tests, on both sides, twice.
 """
 
-import ast
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,9 +16,9 @@ from environments.diff import Diff, FileChange
 from environments.errors import EnvironmentFault
 from environments.sandbox import Backend
 from tasks._batches import State, given_state, run_each, run_of, solved_state
+from tasks._program import compiled, is_same_program
 from tasks.candidate import Candidate, Rejection
 from tasks.errors import VerifierFault
-from tasks.generators.procedural import is_same_program
 from tasks.paths import is_test_file
 from tasks.repository import Repository
 from tasks.selection import Selection, select_tests
@@ -289,8 +288,8 @@ def refuse_cheaply(candidate: Candidate, clean: Mapping[str, bytes | None]) -> R
             and all(is_same_program(clean[path] or b"", data) for path, data in python.items())
         ):
             return rejected(candidate, "same program")
-        for path, data in python.items():
-            compile(data, path, "exec", flags=ast.PyCF_ONLY_AST, dont_inherit=True)
+        for data in python.values():
+            compiled(data)
     except (SyntaxError, ValueError) as error:
         return rejected(candidate, "does not parse", str(error))
     return None

@@ -15,6 +15,7 @@ from random import Random
 import libcst as cst
 
 from environments.diff import Diff, FileChange
+from tasks._program import is_same_program
 from tasks.candidate import Brief, Candidate, Place
 from tasks.checks import check_file, code_digest
 from tasks.checks.documentation import Function
@@ -22,7 +23,7 @@ from tasks.generators import control, operators
 from tasks.generators._branches import header_lines
 from tasks.generators._source_file import Definition, Edit, SourceFile, parse_source_file
 from tasks.generators._test_files import only_tests, split_id, tests_of, without_tests
-from tasks.generators.procedural import Edits, SourceFiles, is_same_program
+from tasks.generators.procedural import Edits, SourceFiles
 from tasks.repository import Repository
 
 CHECK = "tests/test_gristmill_missing_tests.py"

@@ -4,7 +4,6 @@ After SWE-smith's procedural modifiers (Yang et al., 2025), with kinds that it l
 changes: formatting and comments stay byte for byte.
 """
 
-import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from random import Random
@@ -135,8 +134,3 @@ class Procedural:
             ),
             files={file.path: file.applied(edit)},
         )
-
-
-def is_same_program(before: bytes, after: bytes) -> bool:
-    """Both have the same syntax tree: the edit changed nothing that runs. Raises SyntaxError."""
-    return ast.dump(ast.parse(before)) == ast.dump(ast.parse(after))

