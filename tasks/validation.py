@@ -241,7 +241,8 @@ class Validator:
         runs = [run_of(given, tests, repository), run_of(solved, tests, repository)]
         first = await run_each(runs, repository, self._backend, has_tracebacks=True)
         runs = [run_of(state, tests, repository, random_order_seed=1) for state in (solved, given)]
-        second = await run_each(runs, repository, self._backend) if len(first) == len(runs) else []
+        is_decided = len(first) < len(runs) or any(is_timeout(each) for report in first for each in report.results)
+        second = [] if is_decided else await run_each(runs, repository, self._backend)
         _settle(items[0], compared(candidate, reference, [*first, *second], repository))
 
     async def _put_back(self, queue: deque[_Item], items: Sequence[_Item], reports: Sequence[TestReport]) -> None:

@@ -136,8 +136,9 @@ async def test_a_reference_and_hidden_tests_of_its_own_are_tried_on_both_sides(
     ],
 )
 async def test_a_reference_that_its_own_tests_do_not_hold_is_refused(
-    tiny_repository: Repository, bubblewrap: Backend, hidden: str, expected: str
+    tiny_repository: Repository, bubblewrap: Backend, hidden: str, expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tasks._batches.FORGOTTEN_SEC", 3.0)
     result = await validate_candidate(renamed(tiny_repository, hidden), tiny_repository, bubblewrap)
     assert isinstance(result, Rejection)
     assert result.reason == expected
