@@ -38,17 +38,17 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
     affected: set[int] = set()
     is_warm = not candidate.absent
     for place in candidate.places:
-        if not is_known(place, repository) or repository.runs_at_import(place.path, place.first_line, place.last_line):
-            naming = _naming(place, repository) if is_known(place, repository) else None
-            reaching.update(everything)
-            own = _running(repository.reached_by.get(place.path, {}), range(place.first_line, place.last_line + 1))
-            affected.update(everything if naming is None else naming | own)
-            is_warm = False
-            continue
         reached = repository.reached_by.get(place.path, {})
         of_definition = _running(reached, range(place.first_line, place.last_line + 1))
-        reaching |= of_definition
-        affected |= _of_statements(candidate, place, repository) or of_definition
+        known = is_known(place, repository)
+        if known and not repository.runs_at_import(place.path, place.first_line, place.last_line):
+            reaching |= of_definition
+            affected |= _of_statements(candidate, place, repository) or of_definition
+            continue
+        naming = _naming(place, repository) if known else None
+        reaching.update(everything)
+        affected.update(everything if naming is None else naming | of_definition)
+        is_warm = False
     if reaching:
         blind = {test: at for at, test in enumerate(repository.stable_tests)}
         hidden = {blind[test] for test in repository.starting_processes if test in blind}
