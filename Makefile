@@ -3,6 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 EXTRAS ?=
+SIDE_BY_SIDE ?= -n 2 --dist loadgroup
 comma := ,
 STAMP := $(VENV)/.installed-$(subst $(comma),-,$(EXTRAS))
 
@@ -33,7 +34,7 @@ demo: check-system install $(if $(filter local,$(MODEL)),model)  ## a real packa
 
 test: check-system  ## the tests (a few minutes)
 	@$(MAKE) --no-print-directory install EXTRAS=dev,postgresql
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
 test-all: check-system  ## the tests and the slow proofs
 	@$(MAKE) --no-print-directory install EXTRAS=dev,postgresql

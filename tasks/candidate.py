@@ -30,7 +30,7 @@ class Brief(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str = Field("", pattern=r"^[a-z0-9-]*$", description="goes into the task's id, e.g. 'lazy'")
-    template: str = Field("report.md.j2", description="file below tasks/templates/")
+    template: str = Field("report.md.j2", description="file below tasks/instructions/")
     context: dict[str, Any] = Field(default_factory=dict, description="the template's own variables")
     shows_failures: bool = Field(True, description="False: no failing test is named, and the agent may run none")
 

@@ -37,11 +37,11 @@ def write_instruction(
 ) -> tuple[str, tuple[str, ...]]:
     """The text and the ids of the tests that it shows (at most SHOWN; the rest stays hidden).
 
-    `template`: a file of tasks/templates; `context`: its own variables.
+    `template`: a file of tasks/instructions; `context`: its own variables.
     Raises LeakFound if even the shortest form shows a line of the reference.
     """
     page = Environment(
-        loader=PackageLoader("tasks", "templates"), undefined=StrictUndefined, keep_trailing_newline=True
+        loader=PackageLoader("tasks", "instructions"), undefined=StrictUndefined, keep_trailing_newline=True
     ).get_template(template)
     chosen = _choose(failures, rng) if shows_failures and failures else []
     phrasing = rng.randrange(PHRASINGS)

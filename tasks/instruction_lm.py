@@ -51,7 +51,7 @@ def write_issue(
     if refusal := _refusal(report, reply, output):
         return LmInstruction(refused=refusal, details=reply.details)
     page = Environment(
-        loader=PackageLoader("tasks", "templates"), undefined=StrictUndefined, keep_trailing_newline=True
+        loader=PackageLoader("tasks", "instructions"), undefined=StrictUndefined, keep_trailing_newline=True
     ).get_template("report_lm.md.j2")
     text = page.render(
         report=ADDRESS.sub("0x…", report),

@@ -17,6 +17,18 @@ from .planted import clean_twins, plant
 from .tiny_repository import TINY_FILES
 
 
+# These count what the machine has of processes, mounts and containers, or wait for the one Docker daemon.
+_SHARE_THE_MACHINE = ("tests/environments/", "tests/e2e/test_killed.py", "tests/e2e/test_pipeline.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Several at a time (`-n 2 --dist loadgroup`): the tests of a file stay together, with what they have made."""
+    for item in items:
+        file = item.nodeid.split("::")[0]
+        group = "machine" if file.startswith(_SHARE_THE_MACHINE) or "docker" in item.nodeid else file
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def bubblewrap() -> Backend:
     """The embedded backend; skipped with the reason where it cannot run."""

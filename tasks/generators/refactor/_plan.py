@@ -28,7 +28,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Plan:
-    """One refactor. `says` holds the variables of the kind's own templates (tasks/templates/refactor_KIND.md.j2)."""
+    """One refactor. `says` holds the variables of the kind's own templates (tasks/instructions/refactor_KIND.md.j2)."""
 
     kind: str
     symbol: str
