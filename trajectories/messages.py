@@ -11,6 +11,7 @@ Message = dict[str, Any]
 def to_messages(trajectory: Trajectory) -> list[Message]:
     """system, user, assistant (with `tool_calls`, arguments as objects) and tool messages, in order.
 
+    What the system says before the agent acts comes first, as chat templates want it, whenever it was recorded.
     Raises BadExport if nothing was said by the agent, or a result answers a call that was not made.
     """
     messages: list[Message] = []
@@ -22,7 +23,8 @@ def to_messages(trajectory: Trajectory) -> list[Message]:
         messages += _results(step)
     if not any(message["role"] == "assistant" for message in messages):
         raise BadExport("the agent said nothing and called nothing")
-    return messages
+    opening = next(at for at, message in enumerate(messages) if message["role"] == "assistant")
+    return sorted(messages[:opening], key=lambda message: message["role"] != "system") + messages[opening:]
 
 
 def tools_of(trajectory: Trajectory) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from tests.trajectories.conftest import BASH, make_rollout, make_trajectory
 from trajectories.atif import Observation, ObservationResult, Step, Trajectory
 from trajectories.errors import BadExport
 from trajectories.exports import ExportManifest, export
+from trajectories.messages import to_messages
 from trajectories.rollout import Attempt
 from trajectories.store import Store, open_store
 
@@ -208,3 +209,11 @@ def test_unknown_fields_of_a_trajectory_are_kept() -> None:
     text = '{"session_id": "s", "agent": {"name": "a", "version": "1", "mood": "good"}, "steps": [], "weather": "fair"}'
     trajectory = Trajectory.model_validate_json(text)
     assert json.loads(trajectory.model_dump_json(exclude_unset=True)) == json.loads(text)
+
+
+def test_what_the_system_says_comes_before_the_users_message() -> None:
+    trajectory = make_trajectory()
+    first, *rest = trajectory.steps
+    system = Step(step_id=2, source="system", message="You mend software.")
+    messages = to_messages(trajectory.model_copy(update={"steps": (first, system, *rest)}))
+    assert [message["role"] for message in messages[:3]] == ["system", "user", "assistant"]
