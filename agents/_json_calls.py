@@ -18,8 +18,9 @@ from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
+from trajectories.text_calls import call_text, result_text, system_text
+
 CHARACTERS_A_TOKEN = 3  # careful: code has shorter tokens than prose
-INTRODUCTION = 'Answer with one JSON object only: {"thought": …, "tool": NAME, "arguments": {…}}. Tools:'
 
 
 class JsonCalls(BaseChatModel):
@@ -84,22 +85,17 @@ def as_plain_messages(
     messages: Sequence[BaseMessage], tools: Sequence[dict[str, Any]], *, room: int
 ) -> list[BaseMessage]:
     """The conversation without tool messages, in at most `room` characters: the oldest steps go first."""
-    lines = [INTRODUCTION]
-    for tool in tools:
-        function = tool["function"]
-        names = ", ".join(function["parameters"].get("properties", {}))
-        lines.append(f"- {function['name']}({names}): {function['description']}")
     plain: list[BaseMessage] = []
-    system = "\n".join(lines)
+    said = "\n\n".join(str(message.text) for message in messages if isinstance(message, SystemMessage))
+    system = system_text(said, tools)
     for message in messages:
         if isinstance(message, SystemMessage):
-            system = f"{message.text}\n\n{system}"
-        elif isinstance(message, AIMessage) and message.tool_calls:
+            continue
+        if isinstance(message, AIMessage) and message.tool_calls:
             call = message.tool_calls[0]
-            said = {"thought": str(message.text), "tool": call["name"], "arguments": call["args"]}
-            plain.append(AIMessage(json.dumps(said)))
+            plain.append(AIMessage(call_text(str(message.text), call["name"], call["args"])))
         elif isinstance(message, ToolMessage):
-            plain.append(HumanMessage(f"Result:\n{_shortened(str(message.text), room // 6)}"))
+            plain.append(HumanMessage(result_text(_shortened(str(message.text), room // 6))))
         elif isinstance(message, HumanMessage):
             plain.append(HumanMessage(_shortened(str(message.text), room // 3)))
         else:

@@ -21,6 +21,7 @@ def write(request: ExportRequest, place: Place) -> ExportManifest:
             include_privileged=request.include_privileged,
             include_findings=request.include_findings,
             attempts=request.attempts,
+            calls=request.calls,
             split_by=request.split_by,
             test_share=request.test_share,
             seed=request.seed,

@@ -4,14 +4,14 @@ No secrets in here: a model's key stays in the settings of the process that call
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from agents.agent import AgentLimits
 from flows.errors import UsageError
-from trajectories.exports import WithAttempts
+from trajectories.exports import Calls, WithAttempts
 
 
 class Request(BaseModel):
@@ -19,18 +19,40 @@ class Request(BaseModel):
 
 
 class GenerateRequest(Request):
-    """Make `n` validated tasks from a source. `generators` empty: all kinds of bugs that need no model.
+    """Make `n` validated tasks from a source, a template, or of each family (`all`: of every one).
 
-    `model`: writes the issue reports, and is asked by the generators that need one.
+    Of a source: `generators` empty: all kinds of bugs that need no model; `model`: writes the issue reports, and is
+    asked by the generators that need one. Of templates: `phrasing`: one by name, or all.
     """
 
-    source: str
+    source: str = ""
+    template: Path | None = None
+    family: str = ""
+    phrasing: str = ""
     out: Path
     n: int = Field(20, gt=0)
     seed: int = 0
     generators: tuple[str, ...] = ()
     model: str = ""
     contamination: Path | None = Field(None, description="list of benchmarks; tasks that are part of one are marked")
+
+    @model_validator(mode="after")
+    def _has_one_origin(self) -> Self:
+        given = [name for name in ("source", "template", "family") if getattr(self, name)]
+        if len(given) != 1:
+            raise ValueError(f"give exactly one of source, template and family{', not ' * bool(given)}"
+                             f"{' and '.join(given)}")  # fmt: skip
+        of_sources = [name for name in ("generators", "model", "contamination") if getattr(self, name)]
+        if not self.source and of_sources:
+            raise ValueError(f"{of_sources[0]} goes with a source; a {given[0]} has none")
+        if self.source and self.phrasing:
+            raise ValueError("phrasing goes with a template or a family; a source has none")
+        return self
+
+    @property
+    def origin(self) -> str:
+        """What the tasks are made from, in a word."""
+        return self.source or (f"template {self.template}" if self.template else f"family {self.family}")
 
 
 class AgentRequest(Request):
@@ -82,6 +104,7 @@ class ExportRequest(Request):
     include_privileged: bool = Field(False, description="also rollouts of agents that were given the reference")
     include_findings: bool = Field(False, description="also rollouts of tasks in which an audit found a fault")
     attempts: WithAttempts = "exclude"
+    calls: Calls = Field("native", description="json: as text, for models whose chat template knows no tools")
     split_by: str = "repository"
     test_share: float = Field(0.1, ge=0.0, lt=1.0)
     seed: int = 0

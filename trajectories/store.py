@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
-from sqlalchemy import Engine, delete, func, select
+from sqlalchemy import Engine, delete, func, select, tuple_
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session, col
 from tenacity import (
@@ -304,6 +304,26 @@ class Store:
                 return
             last = rows[-1].id
             left = None if left is None else left - len(rows)
+
+    def rollouts_by_task(self, where: str = "") -> Iterator[list[RolloutRow]]:
+        """The same rows, those of one task together, by suite and task. Raises BadFilter."""
+        accepted = parse_filter(where)
+        order = (col(RolloutRow.suite_hash), col(RolloutRow.task_id), col(RolloutRow.id))
+        last, of_task = ("", "", ""), list[RolloutRow]()
+        while True:
+            with Session(self._reading) as session:
+                query = select(RolloutRow).where(accepted, tuple_(*order) > last).order_by(*order).limit(PAGE)
+                rows = session.scalars(query).all()
+            for row in rows:
+                if of_task and (row.suite_hash, row.task_id) != (of_task[0].suite_hash, of_task[0].task_id):
+                    yield of_task
+                    of_task = []
+                of_task.append(row)
+            if len(rows) < PAGE:
+                break
+            last = (rows[-1].suite_hash, rows[-1].task_id, rows[-1].id)
+        if of_task:
+            yield of_task
 
     def repositories(self, where: str = "") -> list[str]:
         """Names of the repositories of the rollouts that the filter accepts, sorted. Raises BadFilter."""

@@ -14,7 +14,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def export(
-    to: Annotated[str, typer.Option("--to", help="Format: trl, ms-swift.")],
+    to: Annotated[str, typer.Option("--to", help="Format; a wrong one is answered with the list.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
     where: Annotated[str, typer.Option("--where", help="e.g. \"agent = 'react' and steps < 30\".")] = "",
     include_failures: Annotated[bool, typer.Option("--include-failures", help="Also rollouts that failed.")] = False,
@@ -31,6 +31,9 @@ def export(
             help="Rollouts that tried to cheat: exclude, include, or only (as negatives, with label false).",
         ),
     ] = "exclude",
+    calls: Annotated[
+        str, typer.Option("--calls", help="native, or json: tool calls as text, for models without.")
+    ] = "native",
     split_by: Annotated[str, typer.Option("--split-by", help="repository or task.")] = "repository",
     test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.9)] = 0.1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder that an export wrote.")] = False,
@@ -45,6 +48,8 @@ def export(
 
     if attempts not in ("exclude", "include", "only"):
         raise UsageError(f"--attempts {attempts}: use exclude, include or only")
+    if calls not in ("native", "json"):
+        raise UsageError(f"--calls {calls}: use native or json")
     request = ExportRequest(
         to=to,
         out=out,
@@ -53,6 +58,7 @@ def export(
         include_privileged=include_privileged,
         include_findings=include_findings,
         attempts=attempts,
+        calls=calls,
         split_by=split_by,
         test_share=test_share,
         seed=seed,

@@ -8,7 +8,7 @@ import pytest
 from agents.models import ModelConfig
 from tests.agents.conftest import RollOut
 from tests.agents.openai_server import Answer, drops, says, sends, serving, waits
-from trajectories.exports.formats import Trl
+from trajectories.exports.exporter import example_of
 
 FIX = {
     "path": "tinylib/numbers.py",
@@ -38,7 +38,7 @@ async def test_a_model_that_knows_solves(rolling: RollOut) -> None:
     assert {tool["function"]["name"] for tool in server.requests[0]["tools"]} >= {"bash", "edit", "submit"}
     assert server.headers[0]["authorization"] == "Bearer sk-very-secret"
     assert "very-secret" not in rollout.model_dump_json()
-    assert Trl().row(rollout.trajectory)["messages"][0]["role"] == "user"
+    assert [message["role"] for message in example_of(rollout).messages[:2]] == ["system", "user"]
 
 
 @pytest.mark.parametrize(

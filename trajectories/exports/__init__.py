@@ -6,7 +6,7 @@ import os
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,10 +16,13 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from trajectories.errors import BadExport
-from trajectories.exports.formats import NEGATIVE, get_exporter
+from trajectories.exports.exporter import NEGATIVE, Calls, Example, Exporter, Made, Skipped, example_of
+from trajectories.exports.formats import export_names, get_exporter
 from trajectories.exports.writer import FileEntry, SplitWriter
 from trajectories.store import Store
 from trajectories.tables import RolloutRow
+
+__all__ = ["Calls", "ExportManifest", "WithAttempts", "export", "export_names"]
 
 MANIFEST = "manifest.json"
 
@@ -36,7 +39,7 @@ class ExportManifest(BaseModel):
     files: dict[str, FileEntry]
     filters: dict[str, object]
     split: str = Field(description="how train and test were told apart")
-    rollouts: int
+    rollouts: int = Field(description="rows; most forms have one a rollout")
     skipped: dict[str, list[str]] = Field(description="reason -> rollouts that were chosen but cannot be rendered")
     left_out: dict[str, int] = Field(
         default_factory=dict,
@@ -59,6 +62,7 @@ def export(
     include_privileged: bool = False,
     include_findings: bool = False,
     attempts: WithAttempts = "exclude",
+    calls: Calls = "native",
     split_by: str = "repository",
     test_share: float = 0.1,
     seed: int = 0,
@@ -70,12 +74,15 @@ def export(
     without those that tried to cheat (`attempts`) and those on tasks in which an audit found a fault
     (`include_findings`). `attempts="only"` writes the successes that tried to cheat, as negatives: each row has
     `label` (false) and `attempts` (their kinds). Exports that differ only in these two are split alike.
-    The folder appears whole, by a rename. Raises BadExport, BadFilter, CorruptBlob.
+    Forms that compare or score rollouts take failures too. `calls="json"`: tool calls as JSON text, for models whose
+    chat template knows no tools. The folder appears whole, by a rename. Raises BadExport, BadFilter, CorruptBlob.
     """
     exporter = get_exporter(to)
     _remove_stale(out)
     _refuse_occupied(out, overwrite)
-    chosen = _filter(where, include_failures, include_privileged)
+    if calls not in get_args(Calls):
+        raise BadExport(f"calls {calls!r}: use {', '.join(get_args(Calls))}")
+    chosen = _filter(where, include_failures or exporter.wants_failures, include_privileged)
     wanted = chosen + _without(attempts, include_findings)
     # From all that was chosen, so that no repository is in the train file of the negatives and in the test file here.
     is_test, split = _split(store.repositories(chosen), split_by, test_share, seed)
@@ -88,23 +95,12 @@ def export(
         with ExitStack() as stack:
             train = stack.enter_context(SplitWriter(partial, "train", exporter, marks))
             test = stack.enter_context(SplitWriter(partial, "test", exporter, marks))
-            for row in store.rollouts(wanted):
-                try:
-                    rollout = store.body(row)
-                    rendered = exporter.row(rollout.trajectory)
-                except BadExport as error:
-                    skipped.setdefault(str(error), []).append(row.id)
+            for made in _made(store, wanted, exporter, calls):
+                if isinstance(made, Skipped):
+                    skipped.setdefault(made.reason, []).append(made.row.id)
                     continue
-                origin = {
-                    "rollout_id": row.id,
-                    "task_id": row.task_id,
-                    "repository": row.repository,
-                    "license": row.license,
-                }
-                if marks:
-                    kinds = sorted({attempt.kind for attempt in rollout.attempts})
-                    rendered = {**rendered, "label": False, "attempts": kinds}
-                (test if is_test(row) else train).add({**rendered, **origin})
+                row = made.of[0]
+                (test if is_test(row) else train).add({**made.row, **_origin(store, row, with_attempts=bool(marks))})
                 for name, value in zip(
                     counts, (row.repository, row.license or "unknown", row.suite_hash, row.agent), strict=True
                 ):
@@ -120,6 +116,7 @@ def export(
                 "include_privileged": include_privileged,
                 "include_findings": include_findings,
                 "attempts": attempts,
+                "calls": calls,
                 "seed": seed,
             },
             split=split,
@@ -130,6 +127,8 @@ def export(
         )
         (partial / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
         (partial / "README.md").write_text(_card(manifest))
+        for name, text in exporter.beside(list(files)).items():
+            (partial / name).write_text(text)
         _put_in_place(partial, out)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
@@ -142,6 +141,29 @@ def export(
         manifest=manifest.model_dump(mode="json"),
     )
     return manifest
+
+
+def _made(store: Store, wanted: str, exporter: Exporter, calls: Calls) -> Iterator[Made | Skipped]:
+    """Task by task, so that rows can be made of several rollouts of one; a body is read when it is asked for."""
+
+    def load(row: RolloutRow) -> Example:
+        return example_of(store.body(row), calls)
+
+    for of_task in store.rollouts_by_task(wanted):
+        yield from exporter.rows(of_task, load)
+
+
+def _origin(store: Store, row: RolloutRow, *, with_attempts: bool) -> dict[str, object]:
+    """Where a row comes from; of negatives, their label and the kinds of attempts."""
+    origin: dict[str, object] = {
+        "rollout_id": row.id,
+        "task_id": row.task_id,
+        "repository": row.repository,
+        "license": row.license,
+    }
+    if with_attempts:
+        origin |= {"label": False, "attempts": sorted({attempt.kind for attempt in store.attempts(row.id)})}
+    return origin
 
 
 def _filter(where: str, include_failures: bool, include_privileged: bool) -> str:

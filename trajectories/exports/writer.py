@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 
-from trajectories.exports.formats import Exporter, Row
+from trajectories.exports.exporter import Exporter, Row
 
 ROW_GROUP_BYTES = 16 << 20  # of JSON text; Parquet readers load one row group at a time
 ROW_GROUP_ROWS = 1000

@@ -1,0 +1,166 @@
+"""What a form of an export is: how the rollouts of one task become rows for one trainer."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+import pyarrow as pa
+
+from trajectories.errors import BadExport
+from trajectories.messages import Message, to_messages, tools_of
+from trajectories.rollout import Rollout
+from trajectories.tables import RolloutRow
+from trajectories.text_calls import as_text
+
+Row = dict[str, Any]
+Calls = Literal["native", "json"]
+
+ORIGIN = [pa.field(name, pa.string()) for name in ("rollout_id", "task_id", "repository", "license")]
+"""Columns that every row has beside the trainer's own: where it comes from."""
+
+NEGATIVE = [pa.field("label", pa.bool_()), pa.field("attempts", pa.list_(pa.string()))]
+"""Columns of negatives (`--attempts only`): `label` is false, as TRL's KTO trainer reads it; the attempts' kinds."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """A rollout as a conversation: chat messages (OpenAI's shape, arguments as objects) and the tools that it had."""
+
+    rollout: Rollout
+    messages: list[Message]
+    tools: list[dict[str, Any]]
+
+    @property
+    def opening(self) -> list[Message]:
+        """What was said before the agent acted: the prompt."""
+        return self.messages[: self._acted]
+
+    @property
+    def acting(self) -> list[Message]:
+        """From the agent's first message on: the completion."""
+        return self.messages[self._acted :]
+
+    @property
+    def _acted(self) -> int:
+        return next(at for at, message in enumerate(self.messages) if message["role"] == "assistant")
+
+
+def example_of(rollout: Rollout, calls: Calls = "native") -> Example:
+    """`calls="json"`: tool calls as JSON text, as a model without native tool calling made them. Raises BadExport."""
+    messages, tools = to_messages(rollout.trajectory), tools_of(rollout.trajectory)
+    if calls == "json":
+        return Example(rollout, as_text(messages, tools), [])
+    return Example(rollout, messages, tools)
+
+
+Load = Callable[[RolloutRow], Example]
+"""Reads a rollout's body. Raises BadExport where it is no conversation."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A row, and the rollouts that it was made of, the one that it is about first."""
+
+    row: Row
+    of: tuple[RolloutRow, ...]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A rollout that gives no row, and why."""
+
+    row: RolloutRow
+    reason: str
+
+
+class Exporter(Protocol):
+    """One form. Users add their own by the entry point group `gristmill.exports`."""
+
+    name: ClassVar[str]
+    schema: ClassVar[pa.Schema]
+    wants_failures: ClassVar[bool]
+    """Rows compare or score rollouts, so those that failed belong to them."""
+
+    def rows(self, of_task: Sequence[RolloutRow], load: Load) -> Iterator[Made | Skipped]:
+        """The rows of one task's rollouts, as JSONL has them."""
+        ...
+
+    def parquet_row(self, row: Row) -> Row:
+        """The same row for Parquet, where every row must have the same nested types."""
+        ...
+
+    def beside(self, files: Sequence[str]) -> dict[str, str]:
+        """Files that the trainer wants beside the rows: name -> text. `files`: the JSONL and Parquet files."""
+        ...
+
+
+class OneByOne:
+    """An exporter whose rows are made of one rollout each: it says how, by `row`."""
+
+    wants_failures: ClassVar[bool] = False
+
+    def row(self, example: Example) -> Row:
+        """Raises BadExport if the conversation cannot be rendered."""
+        raise NotImplementedError  # pragma: no cover
+
+    def rows(self, of_task: Sequence[RolloutRow], load: Load) -> Iterator[Made | Skipped]:
+        for row in of_task:
+            try:
+                yield Made(self.row(load(row)), (row,))
+            except BadExport as error:
+                yield Skipped(row, str(error))
+
+    def parquet_row(self, row: Row) -> Row:
+        return row
+
+    def beside(self, files: Sequence[str]) -> dict[str, str]:
+        return {}
+
+
+# ---------------------------------------------------------------- chat messages in Arrow
+
+_CALL = pa.struct(
+    [
+        ("id", pa.string()),
+        ("type", pa.string()),
+        ("function", pa.struct([("name", pa.string()), ("arguments", pa.string())])),
+    ]
+)
+MESSAGES = pa.list_(
+    pa.struct(
+        [
+            ("role", pa.string()),
+            ("content", pa.string()),
+            ("reasoning_content", pa.string()),
+            ("tool_calls", pa.list_(_CALL)),
+            ("tool_call_id", pa.string()),
+            ("name", pa.string()),
+        ]
+    )
+)
+"""Call arguments are JSON texts: Arrow would otherwise give each object the fields of all others, filled with nulls."""
+
+
+def in_arrow(messages: Sequence[Message]) -> list[Message]:
+    """Chat messages as values of MESSAGES."""
+    return [
+        {
+            "role": message["role"],
+            "content": message["content"],
+            "reasoning_content": message.get("reasoning_content"),
+            "tool_calls": [
+                {**call, "function": {**call["function"], "arguments": json.dumps(call["function"]["arguments"])}}
+                for call in message.get("tool_calls", ())
+            ]
+            or None,
+            "tool_call_id": message.get("tool_call_id"),
+            "name": message.get("name"),
+        }
+        for message in messages
+    ]
+
+
+def chat_in_arrow(row: Row, *columns: str) -> Row:
+    """A row whose `columns` are chat messages, with `tools` as a JSON text."""
+    return {**row, **{name: in_arrow(row[name]) for name in columns}, "tools": json.dumps(row["tools"])}

@@ -1,0 +1,117 @@
+"""Prompts for RL: one row a task, with what an environment of ours needs to start it, and how often it was solved."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from trajectories.errors import BadExport
+from trajectories.exports.exporter import MESSAGES, ORIGIN, Example, Load, Made, Row, Skipped, in_arrow
+from trajectories.tables import RolloutRow
+
+
+class _Prompts:
+    """A task's prompt is the opening of its first rollout that can be read; failures count, or rates would be 1."""
+
+    wants_failures: ClassVar[bool] = True
+
+    def rows(self, of_task: Sequence[RolloutRow], load: Load) -> Iterator[Made | Skipped]:
+        for row in of_task:
+            try:
+                example = load(row)
+            except BadExport as error:
+                yield Skipped(row, str(error))
+                continue
+            yield Made(self.row(example, _facts(of_task)), (row,))
+            return
+
+    def row(self, example: Example, facts: dict[str, Any]) -> Row:
+        raise NotImplementedError  # pragma: no cover
+
+    def parquet_row(self, row: Row) -> Row:
+        return {**row, "prompt": in_arrow(row["prompt"])}
+
+    def beside(self, files: Sequence[str]) -> dict[str, str]:
+        return {}
+
+
+class Verl(_Prompts):
+    """verl's RL data: `data_source`, `prompt`, `ability`, `reward_model`, `extra_info`."""
+
+    name: ClassVar[str] = "verl"
+    schema: ClassVar[pa.Schema] = pa.schema(
+        [
+            ("data_source", pa.string()),
+            ("prompt", MESSAGES),
+            ("ability", pa.string()),
+            ("reward_model", pa.struct([("style", pa.string()), ("ground_truth", pa.string())])),
+            ("extra_info", pa.struct([("suite", pa.string()), ("task_id", pa.string()), ("tools", pa.string()),
+                                      ("rollouts", pa.int64()), ("pass_rate", pa.float64())])),
+            *ORIGIN,
+        ]
+    )  # fmt: skip
+
+    def row(self, example: Example, facts: dict[str, Any]) -> Row:
+        return {
+            "data_source": f"gristmill/{example.rollout.family}",
+            "prompt": example.opening,
+            "ability": example.rollout.family,
+            "reward_model": {"style": "rule", "ground_truth": facts["task_id"]},
+            "extra_info": {**facts, "tools": json.dumps(example.tools)},
+        }
+
+
+class SkyRl(_Prompts):
+    """SkyRL's data: `data_source`, `prompt`, `env_class`, `reward_spec`, `extra_info`."""
+
+    name: ClassVar[str] = "skyrl"
+    schema: ClassVar[pa.Schema] = pa.schema(
+        [
+            ("data_source", pa.string()),
+            ("prompt", MESSAGES),
+            ("env_class", pa.string()),
+            ("reward_spec", pa.struct([("method", pa.string()), ("ground_truth", pa.string())])),
+            ("extra_info", pa.struct([("suite", pa.string()), ("task_id", pa.string()), ("tools", pa.string()),
+                                      ("rollouts", pa.int64()), ("pass_rate", pa.float64())])),
+            *ORIGIN,
+        ]
+    )  # fmt: skip
+
+    def row(self, example: Example, facts: dict[str, Any]) -> Row:
+        return {
+            "data_source": f"gristmill/{example.rollout.family}",
+            "prompt": example.opening,
+            "env_class": "gristmill",
+            "reward_spec": {"method": "rule", "ground_truth": facts["task_id"]},
+            "extra_info": {**facts, "tools": json.dumps(example.tools)},
+        }
+
+
+class Verifiers(_Prompts):
+    """The data set of a `verifiers` environment: `prompt`, `answer` (empty: tests decide), `info` (JSON), `task`."""
+
+    name: ClassVar[str] = "verifiers"
+    schema: ClassVar[pa.Schema] = pa.schema(
+        [("prompt", MESSAGES), ("answer", pa.string()), ("info", pa.string()), ("task", pa.string()), *ORIGIN]
+    )
+
+    def row(self, example: Example, facts: dict[str, Any]) -> Row:
+        return {
+            "prompt": example.opening,
+            "answer": "",
+            "info": json.dumps({**facts, "tools": example.tools}),
+            "task": example.rollout.family,
+        }
+
+
+def _facts(of_task: Sequence[RolloutRow]) -> dict[str, Any]:
+    """By which our environments find the task (`suite` is its hash), and how hard it has been so far."""
+    first = of_task[0]
+    solved = sum(row.reward >= 1 for row in of_task)
+    return {
+        "suite": first.suite_hash,
+        "task_id": first.task_id,
+        "rollouts": len(of_task),
+        "pass_rate": solved / len(of_task),
+    }
