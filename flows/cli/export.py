@@ -34,6 +34,10 @@ def export(
     calls: Annotated[
         str, typer.Option("--calls", help="native, or json: tool calls as text, for models without.")
     ] = "native",
+    tokenizer: Annotated[
+        Path | None,
+        typer.Option("--tokenizer", help="Folder or GGUF file: rows are rendered and their masks checked with it."),
+    ] = None,
     split_by: Annotated[str, typer.Option("--split-by", help="repository or task.")] = "repository",
     test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.9)] = 0.1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder that an export wrote.")] = False,
@@ -59,6 +63,7 @@ def export(
         include_findings=include_findings,
         attempts=attempts,
         calls=calls,
+        tokenizer=tokenizer.resolve() if tokenizer else None,
         split_by=split_by,
         test_share=test_share,
         seed=seed,

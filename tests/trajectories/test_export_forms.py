@@ -53,7 +53,7 @@ def rows_of(store: Store, form: str, out: Path, **options: Any) -> list[Any]:
     return rows
 
 
-@pytest.mark.parametrize("form", export_names())
+@pytest.mark.parametrize("form", sorted({*export_names()} - {"tokens"}))
 def test_every_form_writes_rows_that_say_where_they_come_from(compared: Store, tmp_path: Path, form: str) -> None:
     rows = rows_of(compared, form, tmp_path / "out")
     assert rows

@@ -11,13 +11,14 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from trajectories.errors import BadExport
 from trajectories.exports.exporter import NEGATIVE, Calls, Example, Exporter, Made, Skipped, example_of
 from trajectories.exports.formats import export_names, get_exporter
+from trajectories.exports.tokens import TokenRows, load_tokenizer, tokens_of
 from trajectories.exports.writer import FileEntry, SplitWriter
 from trajectories.store import Store
 from trajectories.tables import RolloutRow
@@ -63,6 +64,7 @@ def export(
     include_findings: bool = False,
     attempts: WithAttempts = "exclude",
     calls: Calls = "native",
+    tokenizer: Path | None = None,
     split_by: str = "repository",
     test_share: float = 0.1,
     seed: int = 0,
@@ -75,9 +77,14 @@ def export(
     (`include_findings`). `attempts="only"` writes the successes that tried to cheat, as negatives: each row has
     `label` (false) and `attempts` (their kinds). Exports that differ only in these two are split alike.
     Forms that compare or score rollouts take failures too. `calls="json"`: tool calls as JSON text, for models whose
-    chat template knows no tools. The folder appears whole, by a rename. Raises BadExport, BadFilter, CorruptBlob.
+    chat template knows no tools. `tokenizer` (a folder or GGUF file): every row is rendered with it, and left out, with
+    the reason, where what would be trained is not exactly what the agent said. The folder appears whole, by a rename.
+    Raises BadExport, BadFilter, CorruptBlob.
     """
     exporter = get_exporter(to)
+    reading = load_tokenizer(tokenizer) if tokenizer is not None else None
+    if isinstance(exporter, TokenRows):
+        exporter.tokenizer = reading
     _remove_stale(out)
     _refuse_occupied(out, overwrite)
     if calls not in get_args(Calls):
@@ -95,7 +102,7 @@ def export(
         with ExitStack() as stack:
             train = stack.enter_context(SplitWriter(partial, "train", exporter, marks))
             test = stack.enter_context(SplitWriter(partial, "test", exporter, marks))
-            for made in _made(store, wanted, exporter, calls):
+            for made in _made(store, wanted, exporter, calls, reading):
                 if isinstance(made, Skipped):
                     skipped.setdefault(made.reason, []).append(made.row.id)
                     continue
@@ -117,6 +124,7 @@ def export(
                 "include_findings": include_findings,
                 "attempts": attempts,
                 "calls": calls,
+                "tokenizer": str(tokenizer) if tokenizer else "",
                 "seed": seed,
             },
             split=split,
@@ -143,11 +151,14 @@ def export(
     return manifest
 
 
-def _made(store: Store, wanted: str, exporter: Exporter, calls: Calls) -> Iterator[Made | Skipped]:
+def _made(store: Store, wanted: str, exporter: Exporter, calls: Calls, tokenizer: Any) -> Iterator[Made | Skipped]:
     """Task by task, so that rows can be made of several rollouts of one; a body is read when it is asked for."""
 
     def load(row: RolloutRow) -> Example:
-        return example_of(store.body(row), calls)
+        example = example_of(store.body(row), calls)
+        if tokenizer is not None and exporter.name != TokenRows.name:
+            tokens_of(example, tokenizer)  # raises where it cannot be trained on as it is
+        return example
 
     for of_task in store.rollouts_by_task(wanted):
         yield from exporter.rows(of_task, load)

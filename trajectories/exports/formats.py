@@ -13,6 +13,7 @@ _OURS = {
     "kto": "trajectories.exports.preference:Kto",
     "reward": "trajectories.exports.scored:Reward",
     "steps": "trajectories.exports.scored:Steps",
+    "tokens": "trajectories.exports.tokens:TokenRows",
     "ms-swift": "trajectories.exports.ms_swift:MsSwift",
     "lmflow": "trajectories.exports.lmflow:LmFlow",
     "axolotl": "trajectories.exports.axolotl:Axolotl",
