@@ -17,6 +17,7 @@ def write(request: ExportRequest, place: Place) -> ExportManifest:
             to=request.to,
             out=request.out,
             where=request.where,
+            dataset=request.dataset,
             include_failures=request.include_failures,
             include_privileged=request.include_privileged,
             include_findings=request.include_findings,

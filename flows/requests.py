@@ -100,6 +100,7 @@ class ExportRequest(Request):
     to: str = "trl"
     out: Path
     where: str = ""
+    dataset: str = Field("", description="NAME or NAME@VERSION: the rollouts of a frozen dataset alone")
     include_failures: bool = False
     include_privileged: bool = Field(False, description="also rollouts of agents that were given the reference")
     include_findings: bool = Field(False, description="also rollouts of tasks in which an audit found a fault")

@@ -23,3 +23,11 @@ class NewerSchema(StoreFault):
 
 class BadExport(StoreFault):
     """An export cannot be made as asked; the message says what to change."""
+
+
+class BadSelection(StoreFault):
+    """A recipe of selectors cannot be read, or carried out as asked; the message says where and what to change."""
+
+
+class BadDataset(StoreFault):
+    """A dataset of that name or version is not there, or is there already."""

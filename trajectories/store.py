@@ -8,6 +8,7 @@ either the whole rollout or at most a blob that nothing points at.
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -158,6 +159,18 @@ class Store:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that may write; the caller commits. For what lies in other files of this room."""
+        with Session(self._engine) as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that only reads."""
+        with Session(self._reading) as session:
+            yield session
 
     # ------------------------------------------------------------------ writing
 
@@ -330,6 +343,19 @@ class Store:
         query = select(col(RolloutRow.repository)).where(parse_filter(where)).distinct()
         with Session(self._reading) as session:
             return sorted(session.scalars(query))
+
+    def task_pass_rate(self, suite_hash: str, task_id: str) -> float:
+        """Solved rollouts of all with a known outcome, by agents that were not given the reference; 0.0 of none."""
+        known = (
+            col(RolloutRow.suite_hash) == suite_hash,
+            col(RolloutRow.task_id) == task_id,
+            col(RolloutRow.is_unknown).is_(False),
+            col(RolloutRow.is_privileged).is_(False),
+        )
+        query = select(func.count(), func.count().filter(col(RolloutRow.reward) >= 1.0)).where(*known)
+        with Session(self._reading) as session:
+            n, solved = session.execute(query).one()
+        return solved / n if n else 0.0
 
     def count(self, where: str = "") -> int:
         """How many rollouts the filter accepts. Raises BadFilter."""

@@ -148,3 +148,31 @@ class ExportRow(SQLModel, table=True):
     rows: int
     created_at: datetime
     manifest: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class DatasetRow(SQLModel, table=True):
+    """One version of a dataset, with its manifest."""
+
+    __tablename__ = "datasets"
+
+    name: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    created_at: datetime
+    rows: int
+    hash: str
+    manifest: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class DatasetItemRow(SQLModel, table=True):
+    """One rollout of a dataset; `number` is its place, `round` the training round that it is meant for."""
+
+    __tablename__ = "dataset_items"
+    __table_args__ = (
+        ForeignKeyConstraint(["name", "version"], ["datasets.name", "datasets.version"], ondelete="CASCADE"),
+    )
+
+    name: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    number: int = Field(primary_key=True)
+    rollout_id: str = Field(index=True)
+    round: int = 0

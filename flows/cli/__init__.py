@@ -8,7 +8,20 @@ import sys
 
 import typer
 
-from flows.cli import audit, contamination, doctor, export, generate, inspect, rollout, run, show, swebench, validate
+from flows.cli import (
+    audit,
+    contamination,
+    dataset,
+    doctor,
+    export,
+    generate,
+    inspect,
+    rollout,
+    run,
+    show,
+    swebench,
+    validate,
+)
 
 app = typer.Typer(
     name="gristmill",
@@ -18,7 +31,8 @@ app = typer.Typer(
     add_completion=False,
 )
 
-for module in (generate, validate, audit, rollout, export, run, show, inspect, contamination, swebench, doctor):
+COMMANDS = (generate, validate, audit, rollout, export, run, show, inspect, dataset, contamination, swebench, doctor)
+for module in COMMANDS:
     module.add_to(app)
 
 
@@ -28,7 +42,7 @@ def main() -> None:
     from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
     from flows.errors import FlowFault, UsageError
     from tasks.errors import BadContaminationList, BadInstance, BadSource, BadTaskFolder, TaskFault, UnknownGenerator
-    from trajectories.errors import BadExport, BadFilter, NotInStore, StoreFault
+    from trajectories.errors import BadDataset, BadExport, BadFilter, BadSelection, NotInStore, StoreFault
 
     wrong_input = (
         UsageError,
@@ -42,6 +56,8 @@ def main() -> None:
         UnsupportedSpec,
         BadFilter,
         BadExport,
+        BadSelection,
+        BadDataset,
         NotInStore,
     )
     try:

@@ -17,6 +17,7 @@ def export(
     to: Annotated[str, typer.Option("--to", help="Format; a wrong one is answered with the list.")],
     out: Annotated[Path, typer.Option("--out", help="Folder to write.")],
     where: Annotated[str, typer.Option("--where", help="e.g. \"agent = 'react' and steps < 30\".")] = "",
+    dataset: Annotated[str, typer.Option("--dataset", help="NAME or NAME@VERSION: only what was frozen in it.")] = "",
     include_failures: Annotated[bool, typer.Option("--include-failures", help="Also rollouts that failed.")] = False,
     include_privileged: Annotated[
         bool, typer.Option("--include-privileged", help="Also agents that were given the reference (oracle).")
@@ -58,6 +59,7 @@ def export(
         to=to,
         out=out,
         where=where,
+        dataset=dataset,
         include_failures=include_failures,
         include_privileged=include_privileged,
         include_findings=include_findings,

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trajectories.datasets import Dataset, dataset_rollouts, find_dataset
 from trajectories.errors import BadExport
 from trajectories.exports.exporter import NEGATIVE, Calls, Example, Exporter, Made, Skipped, example_of
 from trajectories.exports.formats import export_names, get_exporter
@@ -65,6 +66,7 @@ def export(
     attempts: WithAttempts = "exclude",
     calls: Calls = "native",
     tokenizer: Path | None = None,
+    dataset: str = "",
     split_by: str = "repository",
     test_share: float = 0.1,
     seed: int = 0,
@@ -78,8 +80,9 @@ def export(
     `label` (false) and `attempts` (their kinds). Exports that differ only in these two are split alike.
     Forms that compare or score rollouts take failures too. `calls="json"`: tool calls as JSON text, for models whose
     chat template knows no tools. `tokenizer` (a folder or GGUF file): every row is rendered with it, and left out, with
-    the reason, where what would be trained is not exactly what the agent said. The folder appears whole, by a rename.
-    Raises BadExport, BadFilter, CorruptBlob.
+    the reason, where what would be trained is not exactly what the agent said. `dataset` (NAME or NAME@VERSION): its
+    rollouts alone, in their order; the filters hold all the same. The folder appears whole, by a rename.
+    Raises BadExport, BadFilter, BadDataset, CorruptBlob.
     """
     exporter = get_exporter(to)
     reading = load_tokenizer(tokenizer) if tokenizer is not None else None
@@ -89,6 +92,7 @@ def export(
     _refuse_occupied(out, overwrite)
     if calls not in get_args(Calls):
         raise BadExport(f"calls {calls!r}: use {', '.join(get_args(Calls))}")
+    frozen = find_dataset(store, dataset) if dataset else None
     chosen = _filter(where, include_failures or exporter.wants_failures, include_privileged)
     wanted = chosen + _without(attempts, include_findings)
     # From all that was chosen, so that no repository is in the train file of the negatives and in the test file here.
@@ -102,7 +106,7 @@ def export(
         with ExitStack() as stack:
             train = stack.enter_context(SplitWriter(partial, "train", exporter, marks))
             test = stack.enter_context(SplitWriter(partial, "test", exporter, marks))
-            for made in _made(store, wanted, exporter, calls, reading):
+            for made in _made(_groups(store, wanted, exporter, frozen), store, exporter, calls, reading):
                 if isinstance(made, Skipped):
                     skipped.setdefault(made.reason, []).append(made.row.id)
                     continue
@@ -119,6 +123,7 @@ def export(
             files=files,
             filters={
                 "where": where,
+                "dataset": frozen.reference if frozen else "",
                 "include_failures": include_failures,
                 "include_privileged": include_privileged,
                 "include_findings": include_findings,
@@ -151,8 +156,26 @@ def export(
     return manifest
 
 
-def _made(store: Store, wanted: str, exporter: Exporter, calls: Calls, tokenizer: Any) -> Iterator[Made | Skipped]:
-    """Task by task, so that rows can be made of several rollouts of one; a body is read when it is asked for."""
+def _groups(store: Store, wanted: str, exporter: Exporter, frozen: Dataset | None) -> Iterator[list[RolloutRow]]:
+    """Task by task, so that rows can be made of several rollouts of one; of a dataset in its order where none is."""
+    if frozen is None:
+        yield from store.rollouts_by_task(wanted)
+        return
+    allowed = {row.id for row in store.rollouts(wanted)}
+    rows = (row for row in dataset_rollouts(store, frozen) if row.id in allowed)
+    if not exporter.wants_failures:
+        yield from ([row] for row in rows)
+        return
+    tasks: dict[tuple[str, str], list[RolloutRow]] = {}
+    for row in rows:
+        tasks.setdefault((row.suite_hash, row.task_id), []).append(row)
+    yield from tasks.values()
+
+
+def _made(
+    groups: Iterator[list[RolloutRow]], store: Store, exporter: Exporter, calls: Calls, tokenizer: Any
+) -> Iterator[Made | Skipped]:
+    """A body is read when it is asked for."""
 
     def load(row: RolloutRow) -> Example:
         example = example_of(store.body(row), calls)
@@ -160,7 +183,7 @@ def _made(store: Store, wanted: str, exporter: Exporter, calls: Calls, tokenizer
             tokens_of(example, tokenizer)  # raises where it cannot be trained on as it is
         return example
 
-    for of_task in store.rollouts_by_task(wanted):
+    for of_task in groups:
         yield from exporter.rows(of_task, load)
 
 
