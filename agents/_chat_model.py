@@ -15,7 +15,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 
 from agents.agent import LimitReached
 from agents.errors import ModelUnavailable
-from agents.models import ModelConfig
+from agents.models import ASK_FOR_TOKENS, ModelConfig
 from trajectories.atif import Metrics
 
 Result = TypeVar("Result")
@@ -36,7 +36,8 @@ def chat_model(model: ModelConfig, *, seed: int) -> BaseChatModel:
         max_retries=0,
         seed=seed % 2**31,
         # Servers differ in which name of the limit they know; this one all of them do.
-        extra_body={"max_tokens": model.max_tokens},
+        extra_body={"max_tokens": model.max_tokens, **ASK_FOR_TOKENS[model.tokens], **model.extra_body},
+        http_async_client=httpx.AsyncClient(transport=model.endpoint, timeout=model.timeout_sec),
     )
     if model.tool_calling == "native":
         return client
@@ -70,15 +71,12 @@ async def call_with_retries(call: Callable[[], Awaitable[Result]], model: ModelC
     raise AssertionError
 
 
-def tokens_of(message: AIMessage) -> tuple[int, int, Metrics]:
-    """Prompt and completion tokens, and what else the server told of them (logprobs, cached tokens)."""
+def tokens_of(message: AIMessage, model: ModelConfig) -> tuple[int, int, Metrics]:
+    """Prompt and completion tokens, and what else the server told of them (ids, logprobs, cached tokens)."""
     usage = message.usage_metadata
-    logprobs = (message.response_metadata.get("logprobs") or {}).get("content")
     details = usage.get("input_token_details") if usage else None
-    metrics = Metrics(
-        cached_tokens=details.get("cache_read") if details else None,
-        logprobs=tuple(item["logprob"] for item in logprobs) if logprobs else None,
-    )
+    kept = model.endpoint.take_metrics(message.response_metadata.get("id"))
+    metrics = kept.model_copy(update={"cached_tokens": details.get("cache_read") if details else None})
     return (usage["input_tokens"], usage["output_tokens"], metrics) if usage else (0, 0, metrics)
 
 

@@ -1,6 +1,18 @@
 """Which model to call, and how: plain data. The key is a secret and is never stored or shown."""
 
+from functools import cached_property
+from typing import Any, Literal
+
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from agents.endpoint import Endpoint
+
+ASK_FOR_TOKENS: dict[str, dict[str, Any]] = {
+    "no": {},
+    "vllm": {"return_token_ids": True, "logprobs": True},
+    "llama.cpp": {"return_tokens": True, "verbose": True, "logprobs": True, "top_logprobs": 0},
+}
+"""What a server must be asked for token ids, log-probabilities and the rendered prompt by, beyond OpenAI's API."""
 
 
 class ModelConfig(BaseModel):
@@ -11,6 +23,11 @@ class ModelConfig(BaseModel):
     name: str = Field(description="how Gristmill calls it: in tables, keys and files")
     model: str = Field(description="what the endpoint calls it")
     base_url: str = Field(description="e.g. http://127.0.0.1:8000/v1")
+    replicas: tuple[str, ...] = Field((), description="further base URLs that serve the same model")
+    tokens: Literal["no", "vllm", "llama.cpp"] = Field(
+        "no", description="the kind of server, if it is to give token ids and log-probabilities for RL"
+    )
+    extra_body: dict[str, Any] = Field(default_factory=dict, description="sent with each request: the server's own")
     api_key: SecretStr | None = None
     tool_calling: str = Field(
         "native", pattern="^(native|json)$", description="json: calls as constrained JSON text, for models without"
@@ -22,6 +39,11 @@ class ModelConfig(BaseModel):
     tries: int = Field(5, gt=0, description="of one request, with back-off between them")
     price_prompt: float = Field(0.0, ge=0)
     price_completion: float = Field(0.0, ge=0)
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """The way to its servers, shared by all rollouts of this configuration, so that load is known."""
+        return Endpoint([self.base_url, *self.replicas])
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
         """US dollars of one call."""
@@ -35,5 +57,6 @@ LOCAL = ModelConfig(
     tool_calling="json",
     max_tokens=200,
     context_length=8192,
+    tokens="llama.cpp",
 )
 """The small real model on the CPU; `local_model.py` serves it and fills in the address."""

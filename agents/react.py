@@ -85,7 +85,7 @@ class _Bounds(AgentMiddleware[AgentState[Any], Any]):
         response = await call_with_retries(lambda: handler(request), session.model, session.seconds_left)
         message = response.result[-1]
         assert isinstance(message, AIMessage)
-        prompt, completion, metrics = tokens_of(message)
+        prompt, completion, metrics = tokens_of(message, session.model)
         session.record_model(
             message=str(message.text),
             reasoning=message.additional_kwargs.get("reasoning_content"),

@@ -146,3 +146,40 @@ async def test_a_model_without_tool_calling_speaks_json(rolling: RollOut) -> Non
     first = server.requests[0]
     assert "tools" not in first and first["response_format"]["type"] == "json_schema"
     assert {message["role"] for message in server.requests[-1]["messages"]} <= {"system", "user", "assistant"}
+
+
+async def test_token_ids_that_the_server_gives_are_on_the_step(rolling: RollOut) -> None:
+    body = {
+        "id": "one",
+        "object": "chat.completion",
+        "created": 0,
+        "model": "scripted",
+        "prompt_token_ids": [1, 2, 3],
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "tool_calls",
+                "token_ids": [4, 5],
+                "logprobs": {"content": [{"token": "a", "logprob": -0.1}, {"token": "b", "logprob": -0.2}]},
+                "message": {
+                    "role": "assistant",
+                    "content": "",
+                    "tool_calls": [{"id": "c", "type": "function", "function": {"name": "submit", "arguments": "{}"}}],
+                },
+            }
+        ],
+        "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+    }
+    with serving(sends(json.dumps(body).encode())) as (server, url):
+        rollout = await rolling("react", model=model(url, tokens="vllm"))
+    assert server.requests[0]["return_token_ids"] is True
+    metrics = rollout.trajectory.steps[-1].metrics
+    assert metrics is not None
+    assert (metrics.prompt_token_ids, metrics.completion_token_ids) == ((1, 2, 3), (4, 5))
+    assert metrics.logprobs == (-0.1, -0.2)
+
+
+async def test_a_replica_that_dies_costs_no_rollout(rolling: RollOut) -> None:
+    with serving(says("", ("edit", FIX)), says("", ("submit", {}))) as (_, url):
+        rollout = await rolling("react", model=model("http://127.0.0.1:9/v1", replicas=(url,), tries=1))
+    assert (rollout.verdict.reward, rollout.ending) == (1.0, "submitted")

@@ -1,0 +1,152 @@
+"""The way to a model's servers: to the least loaded replica; what they tell of tokens, which clients drop, is kept.
+
+An httpx transport, so that any client of OpenAI's API works over it. A request whose replica is gone goes to another at
+once; a replica that failed is set aside for a while, and asked for its health before it gets work again.
+"""
+
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from trajectories.atif import Metrics
+
+SET_ASIDE_SEC = 2.0  # doubled by each further failure
+MOST_ASIDE_SEC = 60.0
+HEALTH_SEC = 3.0
+MOST_KEPT = 1024  # answers whose tokens nobody has fetched
+
+
+@dataclass
+class Replica:
+    """One server. `running` requests now; not used before `back_at` (monotonic seconds)."""
+
+    base: httpx.URL
+    running: int = 0
+    failures: int = 0
+    back_at: float = 0.0
+
+    def failed(self) -> None:
+        self.failures += 1
+        self.back_at = time.monotonic() + min(MOST_ASIDE_SEC, SET_ASIDE_SEC * 2 ** (self.failures - 1))
+
+    def worked(self) -> None:
+        self.failures, self.back_at = 0, 0.0
+
+
+class Endpoint(httpx.AsyncBaseTransport):
+    """One or several base URLs that serve the same model. Lives in one event loop."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self.replicas = [Replica(httpx.URL(url.rstrip("/"))) for url in urls]
+        self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=64))
+        self._kept: OrderedDict[str, Metrics] = OrderedDict()
+
+    def take_metrics(self, answer_id: str | None) -> Metrics:
+        """Token ids and logprobs of an answer, by the server's id of it; each can be taken once."""
+        return self._kept.pop(answer_id or "", Metrics())
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Raises httpx.TransportError where no replica can be reached."""
+        last: httpx.TransportError | None = None
+        for replica in self._in_turn():
+            if replica.failures and len(self.replicas) > 1 and not await self._is_healthy(replica):
+                replica.failed()
+                continue
+            replica.running += 1
+            try:
+                response = await self._ask(replica, request)
+            except (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError, httpx.WriteError) as error:
+                replica.failed()
+                last = error
+                continue
+            finally:
+                replica.running -= 1
+            if response.status_code >= 500:
+                replica.failed()
+            else:
+                replica.worked()
+            return response
+        raise last or httpx.ConnectError(f"none of {len(self.replicas)} replicas is healthy", request=request)
+
+    def _in_turn(self) -> list[Replica]:
+        """Those that are not set aside, the least loaded first; where all are, all of them."""
+        now = time.monotonic()
+        ready = [replica for replica in self.replicas if replica.back_at <= now] or self.replicas
+        return sorted(ready, key=lambda replica: (replica.running, replica.failures))
+
+    async def _ask(self, replica: Replica, request: httpx.Request) -> httpx.Response:
+        """The whole answer: a connection that breaks in its middle is seen here, where another can be asked."""
+        first = self.replicas[0].base
+        path = replica.base.path + request.url.path.removeprefix(first.path)
+        url = request.url.copy_with(
+            scheme=replica.base.scheme, host=replica.base.host, port=replica.base.port, path=path
+        )
+        headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
+        sent = httpx.Request(request.method, url, headers=headers, content=await request.aread())
+        sent.extensions = request.extensions
+        answer = await self._inner.handle_async_request(sent)
+        try:
+            content = b"".join([chunk async for chunk in answer.aiter_raw()])
+        finally:
+            await answer.aclose()
+        response = httpx.Response(
+            answer.status_code, headers=answer.headers, content=content, extensions=answer.extensions, request=request
+        )
+        self._keep(response)
+        return response
+
+    def _keep(self, response: httpx.Response) -> None:
+        if "json" not in response.headers.get("content-type", ""):
+            return
+        try:
+            body = json.loads(response.content)
+            metrics = metrics_of(body)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+            return  # no chat completion; the client says what it thinks of it
+        if metrics is not None:
+            self._kept[str(body.get("id"))] = metrics
+            while len(self._kept) > MOST_KEPT:
+                self._kept.popitem(last=False)
+
+    async def _is_healthy(self, replica: Replica) -> bool:
+        """Whether it lists its models."""
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), HEALTH_SEC)
+        request = httpx.Request("GET", f"{replica.base}/models", extensions={"timeout": limits})
+        try:
+            answer = await self._inner.handle_async_request(request)
+            await answer.aread()
+            await answer.aclose()
+        except httpx.TransportError:
+            return False
+        return answer.status_code < 500
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+def metrics_of(body: dict[str, Any]) -> Metrics | None:
+    """What a chat completion says of its tokens beyond their number; None where it says nothing.
+
+    vLLM (`return_token_ids`): `prompt_token_ids` beside `choices`, `token_ids` in the choice. SGLang: `input_ids`,
+    `output_ids` under `meta_info`. llama.cpp: `tokens` under `__verbose`, with the rendered `prompt`. Logprobs as
+    OpenAI has them.
+    """
+    choice = body["choices"][0]
+    meta, verbose = choice.get("meta_info") or {}, body.get("__verbose") or {}
+    prompt = body.get("prompt_token_ids") or choice.get("prompt_token_ids") or meta.get("input_ids")
+    said = choice.get("token_ids") or meta.get("output_ids") or verbose.get("tokens")
+    logprobs = [item["logprob"] for item in (choice.get("logprobs") or {}).get("content") or ()]
+    text = verbose.get("prompt") or body.get("prompt_text")
+    if not (prompt or said or logprobs or text):
+        return None
+    return Metrics(
+        prompt_token_ids=tuple(prompt) if prompt else None,
+        completion_token_ids=tuple(said) if said else None,
+        logprobs=tuple(logprobs) if logprobs else None,
+        extra={"prompt": text} if isinstance(text, str) and text else None,
+    )
