@@ -18,7 +18,7 @@ from environments.errors import (
 )
 from environments.registry import backend_names, get_backend
 from environments.sandbox import Backend, CommandResult, Sandbox, running
-from environments.spec import Limits, Mount, SandboxSpec
+from environments.spec import Limits, Mount, SandboxSpec, Service
 
 __all__ = [
     "Backend",
@@ -34,6 +34,7 @@ __all__ = [
     "Sandbox",
     "SandboxGone",
     "SandboxSpec",
+    "Service",
     "UnsupportedSpec",
     "backend_names",
     "get_backend",

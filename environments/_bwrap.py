@@ -60,7 +60,7 @@ def sandbox_options(spec: SandboxSpec) -> list[str]:
     """The part that is the same for every command of a sandbox."""
     options = ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
     options += ["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
-    if spec.network:
+    if spec.network or spec.services:  # with services: shared among the sandbox's commands, made by the holder
         options.append("--share-net")
     options += ["--dev-bind", ROOT, "/", "--proc", "/proc"]
     if os.geteuid() == 0:

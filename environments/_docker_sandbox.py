@@ -13,7 +13,9 @@ from typing import IO, TYPE_CHECKING, Any
 from environments import _paths_inside
 from environments._bwrap import BASE_ENV, HOME
 from environments._docker_diff import Chunks, container_diff
-from environments._docker_stream import converse
+from environments._docker_services import serve
+from environments._docker_stream import ExecStream, converse
+from environments._services import ServiceRun, all_ready
 from environments._snapshot import Level
 from environments._tar import add_files, add_level, add_parents, size_of, streamed
 from environments.diff import Diff
@@ -67,6 +69,13 @@ class DockerSandbox:
         self._is_stopped = False
         self._oom_kills = 0
         self._files = files  # a tar that is not in the container yet
+        self._services: list[ServiceRun] = []
+
+    async def start_services(self) -> None:
+        """Raises EnvironmentFault for one that does not get ready."""
+        for service in self.spec.services:
+            self._services.append(await serve(self._daemon, self._container, service))
+        await all_ready(self.id, self._services)
 
     @staticmethod
     def fill(api: Any, container: str, spec: SandboxSpec) -> None:
@@ -97,9 +106,34 @@ class DockerSandbox:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
     ) -> CommandResult:
+        for service in self._services:
+            service.check_running(self.id)
         folder = posixpath.join(self.spec.workdir, cwd) if cwd else self.spec.workdir
         environment = {**(BASE_ENV if self._is_plain else {}), **self.spec.env, **(env or {})}
         return (await self._execute(command, folder, timeout_sec, environment, stdin, self.spec.limits.output_bytes))[0]
+
+    async def open(self, command: Sequence[str]) -> ExecStream:
+        await self._unpack()
+        await self._turn.acquire()
+        try:
+            self._check_running()
+            argv = ["/bin/sh", "-c", _ENTER, "sh", self.spec.workdir, *command]
+            env = {**(BASE_ENV if self._is_plain else {}), **self.spec.env}
+            stream = await self._daemon.call(lambda: self._begin_exec(argv, self._user, env, has_stdin=True)[1])
+        except BaseException:
+            self._turn.release()
+            raise
+
+        async def end() -> None:
+            try:
+                if not self._is_stopped:
+                    nothing: dict[str, str] = {}
+                    out, err = CappedBytes(100), CappedBytes(100)
+                    await self._daemon.call(lambda: self._exec(_KILL_ALL, self._user, nothing, io.BytesIO(), out, err))
+            finally:
+                self._turn.release()
+
+        return ExecStream(stream, end)
 
     async def read_file(self, path: str, *, max_bytes: int = 10_000_000) -> bytes:
         self._check_running()
@@ -250,21 +284,27 @@ class DockerSandbox:
         err: CappedBytes,
     ) -> int:
         """One exec to its end (blocking); its exit code."""
-        api = self._daemon.api
-        exec_id = api.exec_create(
-            self._container, list(argv), stdin=size_of(stdin) > 0, user=user, environment=dict(env), workdir="/"
-        )["Id"]
-        stream = api.exec_start(exec_id, socket=True)
+        exec_id, stream = self._begin_exec(argv, user, env, has_stdin=size_of(stdin) > 0)
         try:
             connection: sockets.socket = getattr(stream, "_sock", stream)
             connection.settimeout(None)
             converse(connection, stdin, out, err)
         finally:
             stream.close()
-        code: int | None = api.exec_inspect(exec_id)["ExitCode"]
+        code: int | None = self._daemon.api.exec_inspect(exec_id)["ExitCode"]
         if code is None:
             raise SandboxGone(f"sandbox {self.id} is gone: its container ended during a command")
         return code
+
+    def _begin_exec(
+        self, argv: Sequence[str], user: str, env: Mapping[str, str], *, has_stdin: bool
+    ) -> tuple[str, Any]:
+        """Its id, and what its connection is held by (blocking)."""
+        api = self._daemon.api
+        exec_id: str = api.exec_create(
+            self._container, list(argv), stdin=has_stdin, user=user, environment=dict(env), workdir="/"
+        )["Id"]
+        return exec_id, api.exec_start(exec_id, socket=True)
 
     def _archived(self, full: str, path: str, max_bytes: int) -> bytes | None:
         """A regular file's contents as the daemon sees it; None for what only code inside can resolve."""

@@ -3,25 +3,33 @@
 Format: Docker Engine API, ContainerAttach, "Stream format" (8 bytes of header: stream, 0, 0, 0, length).
 """
 
+import asyncio
 import contextlib
 import selectors
 import socket
-from typing import IO
+from collections.abc import Awaitable, Callable
+from typing import IO, Any, Protocol
 
+from environments.errors import SandboxGone
 from environments.process import CappedBytes
 
 _CHUNK = 1 << 16
 _HEADER = 8
+_STREAM_ERROR_BYTES = 100_000
+
+
+class Sink(Protocol):
+    def add(self, data: bytes) -> None: ...
 
 
 class Frames:
     """Takes the frames apart as they come in, however they are cut."""
 
-    def __init__(self, out: CappedBytes, err: CappedBytes) -> None:
+    def __init__(self, out: Sink, err: Sink) -> None:
         self._streams = {1: out, 2: err}
         self._header = b""
         self._left = 0
-        self._stream: CappedBytes = out
+        self._stream: Sink = out
 
     def add(self, data: bytes) -> None:
         while data:
@@ -36,6 +44,65 @@ class Frames:
             part, data = data[: self._left], data[self._left :]
             self._stream.add(part)
             self._left -= len(part)
+
+
+class _Parts:
+    """What has come in and nobody has taken yet."""
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+
+    def add(self, data: bytes) -> None:
+        self._data += data
+
+    def taken(self) -> bytes:
+        data = bytes(self._data)
+        self._data.clear()
+        return data
+
+
+class ExecStream:
+    """One exec that runs on while it is talked with. `holder`: what keeps its connection; `end` kills the command."""
+
+    def __init__(self, holder: Any, end: Callable[[], Awaitable[None]]) -> None:
+        self._holder = holder
+        self._connection: socket.socket = getattr(holder, "_sock", holder)
+        self._connection.setblocking(False)
+        self._end = end
+        self._out, self._err = _Parts(), CappedBytes(_STREAM_ERROR_BYTES)
+        self._frames = Frames(self._out, self._err)
+        self._is_closed = False
+
+    async def write(self, data: bytes) -> None:
+        try:
+            await asyncio.get_running_loop().sock_sendall(self._connection, data)
+        except OSError as error:
+            raise SandboxGone(f"the command that was opened reads no more: {error.strerror}") from error
+
+    async def read(self) -> bytes:
+        while not self._is_closed:
+            try:
+                data = await asyncio.get_running_loop().sock_recv(self._connection, _CHUNK)
+            except ConnectionResetError:
+                return b""
+            if not data:
+                return b""
+            self._frames.add(data)
+            if out := self._out.taken():
+                return out
+        return b""
+
+    def errors(self) -> str:
+        return self._err.text()
+
+    async def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            await asyncio.shield(self._end())
+        finally:
+            self._holder.close()
 
 
 def converse(connection: socket.socket, stdin: IO[bytes], out: CappedBytes, err: CappedBytes) -> None:

@@ -34,7 +34,9 @@ FOLDERS = {"root": 0o755, "upper": 0o755, "work": 0o755, "merged": 0o755, "home"
 SHARED_FOLDERS = ("upper", "merged", "home", "tmp")
 HOST_FILES = ("ld.so.cache", "localtime", "mime.types", "protocols", "services", "nsswitch.conf")
 
-CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
+CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+SERVICE_OOM_SCORE = b"500"  # a hungry command is to end before the service that it uses
 MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE = 2, 4, 0x20, 0x1000, 0x4000, 1 << 19
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 AT_FDCWD, AT_RECURSIVE, SYS_MOUNT_SETATTR = -100, 0x8000, 442
@@ -90,6 +92,8 @@ class _Holder:
             (request,) = self._next_files()
             spec = json.loads(_slurp(request))
             self._mount(spec)
+            if False:
+                _make_network()
             for fd in self._next_files():
                 os.write(fd, b"0")  # into its control groups
                 os.close(fd)
@@ -145,13 +149,14 @@ class _Holder:
                 if not data:
                     return
                 verb, name = data.decode().split(" ")
-                if verb == "run":
-                    if (pidfd := self._start(name, fds)) is not None:
+                if verb in ("run", "serve"):
+                    score = SERVICE_OOM_SCORE if verb == "serve" else b"1000"
+                    if (pidfd := self._start(name, fds, score)) is not None:
                         poller.register(pidfd, select.POLLIN)
                 elif verb == "kill":
                     self._kill(name)
 
-    def _start(self, name: str, fds: list[int]) -> int | None:
+    def _start(self, name: str, fds: list[int], oom_score: bytes) -> int | None:
         command = [os.fsdecode(part) for part in _slurp(fds[0]).split(b"\0")]
         high = [_dup_above(fd) for fd in fds[1:]]  # out of the way of the numbers that they shall have
         moves = [(os.POSIX_SPAWN_DUP2, fd, to) for fd, to in zip(high, (ARGS_FD, 0, 1, 2, STATUS_FD), strict=True)]
@@ -159,7 +164,7 @@ class _Holder:
         pidfd = None
         try:
             # The kernel, short of memory, shall end commands and not us; a child inherits what we are now.
-            os.pwrite(self._oom_score, b"1000", 0)
+            os.pwrite(self._oom_score, oom_score, 0)
             # posix_spawn copies no page tables; Python ignores SIGPIPE, and that would be inherited too.
             pid = os.posix_spawn(
                 self._bwrap, argv, {"PATH": os.defpath}, file_actions=moves, setsigdef=[signal.SIGPIPE, signal.SIGINT]
@@ -230,6 +235,13 @@ def _own_namespaces() -> None:
         Path("/proc/self/gid_map").write_text(f"0 {gid} 1")
     # What the host mounts later is seen here, what is mounted here is seen nowhere else.
     _check(_libc.mount(b"none", b"/", None, MS_REC | MS_SLAVE, None), "make the mounts private")
+
+
+def _make_network() -> None:
+    """A loopback of the sandbox's own, for all its commands: where each had one, none would reach a service."""
+    _check(_libc.unshare(CLONE_NEWNET), "unshare the network namespace")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
 
 
 def _make_stage() -> None:

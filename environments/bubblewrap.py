@@ -19,18 +19,21 @@ from typing import Any
 from environments import _bwrap, _paths, _paths_inside
 from environments._doctor import bubblewrap_problems
 from environments._launcher import Launcher, join, memory_file
+from environments._services import ServiceRun, all_ready, check_services, command, stdin_of
+from environments._stream import PipeStream
 from environments._upper import upper_diff
 from environments.cgroups import Cgroup, CgroupTree, find_tree
 from environments.diff import Diff
 from environments.errors import BackendUnavailable, EnvironmentFault, SandboxGone, UnsupportedSpec
 from environments.process import CappedBytes, PipeReader, readable
 from environments.sandbox import CommandResult
-from environments.spec import SandboxSpec
+from environments.spec import SandboxSpec, Service
 
 _INODES_PER_MB = 256
 _START_TIMEOUT_SEC = 30.0
 _END_TIMEOUT_SEC = 10.0
 _FILE_TIMEOUT_SEC = 60.0
+_STREAM_ERROR_BYTES = 100_000
 
 
 class BubblewrapBackend:
@@ -62,15 +65,21 @@ class BubblewrapBackend:
             "inodes": max(16384, spec.limits.disk_mb * _INODES_PER_MB),
             "lifetime_sec": spec.limits.lifetime_sec,
             "userxattr": os.geteuid() != 0,
+            "own_network": bool(spec.services),
         }
         control: socket.socket | None = None
+        sandbox: BubblewrapSandbox | None = None
         try:
             control = self._launcher.holder(request)
             cgroup = tree.create(name, spec.limits) if tree else None  # while the holder mounts
             join(control, cgroup.procs_files() if cgroup else [])
             sandbox = BubblewrapSandbox(name, spec, control, cgroup)
             await sandbox._wait_until_ready()
+            await sandbox._start_services()
         except BaseException:
+            if sandbox is not None and sandbox._holder >= 0:
+                await asyncio.shield(sandbox.stop())
+                raise
             if control is not None:
                 control.close()
             if cgroup is not None:
@@ -117,6 +126,7 @@ class BubblewrapSandbox:
         self._holder = -1
         self._commands: dict[object, asyncio.Future[int]] = {}
         self._count = 0
+        self._services: list[ServiceRun] = []
         self._is_stopped = False
         self._loop = asyncio.get_running_loop()
 
@@ -129,6 +139,8 @@ class BubblewrapSandbox:
         env: Mapping[str, str] | None = None,
         stdin: bytes = b"",
     ) -> CommandResult:
+        for service in self._services:
+            service.check_running(self.id)
         folder = posixpath.join(self.spec.workdir, cwd) if cwd else self.spec.workdir
         done = await self._execute(
             command, folder, timeout_sec, {**self._env, **(env or {})}, stdin, self.spec.limits.output_bytes
@@ -142,6 +154,41 @@ class BubblewrapSandbox:
             truncated=done.out.is_truncated or done.err.is_truncated,
             oom_killed=done.oom_kills > 0 and done.exit_code != 0,
         )
+
+    async def open(self, command: Sequence[str]) -> PipeStream:
+        self._check_running()
+        err, status = PipeReader(_STREAM_ERROR_BYTES), PipeReader(1000)
+        fds = self._files_of(command, self.spec.workdir, self._env, b"")
+        os.close(fds.pop())
+        (read_stdin, stdin), (stdout, write_stdout) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
+        theirs = [*fds, read_stdin, write_stdout]
+        self._count += 1
+        name = f"stream-{self._count}"
+        self._commands[name] = ended = self._loop.create_future()
+
+        async def end() -> None:
+            if not ended.done():
+                self._send_now(f"kill {name}")
+                await asyncio.wait([ended], timeout=_END_TIMEOUT_SEC)
+            del self._commands[name]
+            if not ended.cancel():
+                ended.exception()  # nobody else asks how it ended
+            status.close()
+
+        try:
+            await self._send(f"run {name}", [*theirs, err.write_fd, status.write_fd])
+        except BaseException:
+            os.close(stdin)
+            os.close(stdout)
+            err.close()
+            await end()
+            raise
+        finally:
+            for fd in theirs:
+                os.close(fd)
+            for reader in (err, status):
+                reader.close_write()
+        return PipeStream(stdin, stdout, err, end)
 
     async def read_file(self, path: str, *, max_bytes: int = 10_000_000) -> bytes:
         self._check_running()
@@ -194,13 +241,8 @@ class BubblewrapSandbox:
         self, command: Sequence[str], cwd: str, timeout_sec: float, env: Mapping[str, str], stdin: bytes, limit: int
     ) -> "_Done":
         self._check_running()
-        argv = _bwrap.with_limits(command, self.spec.limits, has_cgroup=self._cgroup is not None)
         readers = out, err, status = PipeReader(limit), PipeReader(limit), PipeReader(1000)
-        fds = [
-            memory_file(b"\0".join(os.fsencode(part) for part in argv)),
-            memory_file(_bwrap.command_options(self._options, env, cwd)),
-            _read_only(memory_file(stdin)) if stdin else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC),
-        ]
+        fds = self._files_of(command, cwd, env, stdin)
         kills_before = self._cgroup.oom_kills() if self._cgroup else 0
         began = time.monotonic()
         try:
@@ -217,6 +259,49 @@ class BubblewrapSandbox:
         if code == 1 and b"exit-code" not in status.kept.data():
             code = self._never_started(err.kept.text())
         return _Done(code, out.kept, err.kept, duration, oom_kills)
+
+    def _files_of(self, command: Sequence[str], cwd: str, env: Mapping[str, str], stdin: bytes) -> list[int]:
+        """What the holder wants of a command before its pipes: argv, bwrap's options, standard input."""
+        argv = _bwrap.with_limits(command, self.spec.limits, has_cgroup=self._cgroup is not None)
+        return [
+            memory_file(b"\0".join(os.fsencode(part) for part in argv)),
+            memory_file(_bwrap.command_options(self._options, env, cwd)),
+            _read_only(memory_file(stdin)) if stdin else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC),
+        ]
+
+    async def _start_services(self) -> None:
+        for service in self.spec.services:
+            self._services.append(await self._serve(service))
+        await all_ready(self.id, self._services)
+
+    async def _serve(self, service: Service) -> ServiceRun:
+        """A command that nobody waits for: it has a pid namespace of its own, so no other command sees it."""
+        run = ServiceRun(service)
+        readers = PipeReader(0, into=run.out), PipeReader(0, into=run.err), PipeReader(1000)
+        fds = self._files_of(command(), "/", _bwrap.BASE_ENV, stdin_of(service))
+        self._count += 1
+        name = f"service-{self._count}"
+        self._commands[name] = ended = self._loop.create_future()
+
+        def end(future: "asyncio.Future[int]") -> None:
+            is_known = not future.cancelled() and future.exception() is None
+            run.ended(f"has ended (exit code {future.result()})" if is_known else "is lost")
+            for reader in readers:
+                reader.take_rest()
+                reader.close()
+
+        ended.add_done_callback(end)
+        try:
+            await self._send(f"serve {name}", [*fds, *(reader.write_fd for reader in readers)])
+        except BaseException:
+            ended.cancel()
+            raise
+        finally:
+            for fd in fds:
+                os.close(fd)
+            for reader in readers:
+                reader.close_write()
+        return run
 
     def _never_started(self, complaint: str) -> int:
         """Bwrap itself failed, so these are its own words: 126 and 127 are what a shell says to the same."""
@@ -342,6 +427,9 @@ def _check_supported(spec: SandboxSpec) -> None:
         raise UnsupportedSpec("bubblewrap runs no images; this task needs the docker backend (--backend docker)")
     if not spec.workdir.startswith("/") or posixpath.normpath(spec.workdir) in ("/", "/usr", "/etc", "/proc", "/dev"):
         raise UnsupportedSpec(f"workdir {spec.workdir!r} must be an absolute path of a folder of its own")
+    if spec.services and spec.network:
+        raise UnsupportedSpec("bubblewrap runs services only in a network of the sandbox's own: network must be false")
+    check_services(spec)
     for path in (*spec.layers, *(mount.source for mount in spec.mounts)):
         if not Path(path).exists():
             raise UnsupportedSpec(f"{path} does not exist; the sandbox can not be made of it")

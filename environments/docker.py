@@ -23,6 +23,7 @@ from environments._bwrap import HOME
 from environments._docker_images import OWNER_LABEL, Images, owner_label
 from environments._docker_sandbox import DockerSandbox
 from environments._owner import boot_id, is_alive
+from environments._services import check_services
 from environments.errors import BackendUnavailable, EnvironmentFault, SandboxGone, UnsupportedSpec
 from environments.spec import SandboxSpec
 
@@ -39,6 +40,8 @@ _TRANSIENT = (
     "EOF",
     "try again",
 )
+# With services also without KILL: what an image's root leaves running is ended, another user's service is not.
+_IMAGE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID")
 _GONE = ("is not running", "removal in progress", "Removal In Progress", "marked for removal")
 
 T = TypeVar("T")
@@ -176,7 +179,13 @@ class DockerBackend:
         except BaseException:
             await asyncio.shield(self._daemon.change(lambda: self._daemon.remove(container)))
             raise
-        return DockerSandbox(name, container, spec, image, self._daemon, _user(spec, info), files)
+        sandbox = DockerSandbox(name, container, spec, image, self._daemon, _user(spec, info), files)
+        try:
+            await sandbox.start_services()
+        except BaseException:
+            await asyncio.shield(sandbox.stop())
+            raise
+        return sandbox
 
     def _launch(self, name: str, image: str, spec: SandboxSpec) -> None:
         container = _container_name(name)
@@ -198,7 +207,7 @@ class DockerBackend:
             "AutoRemove": True,
             "CapDrop": ["ALL"],
             # An image's own programs may expect a root that can touch the files of its users.
-            "CapAdd": None if is_plain else ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "KILL"],
+            "CapAdd": None if is_plain else [*_IMAGE_CAPABILITIES, *(() if spec.services else ("KILL",))],
             "SecurityOpt": ["no-new-privileges"],
             "NetworkMode": "bridge" if spec.network else "none",
             "Memory": memory,
@@ -261,6 +270,7 @@ def _user(spec: SandboxSpec, image: Mapping[str, Any]) -> str:
 
 
 def _check_supported(spec: SandboxSpec) -> None:
+    check_services(spec)
     for path in (*spec.layers, *(mount.source for mount in spec.mounts), *filter(None, [spec.build_context])):
         if not Path(path).exists():
             raise UnsupportedSpec(f"{path} does not exist; the sandbox can not be made of it")

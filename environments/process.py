@@ -1,6 +1,7 @@
 """Reading what a process writes, without ever holding more of it than was asked for."""
 
 import asyncio
+import contextlib
 import os
 from typing import Final
 
@@ -48,10 +49,10 @@ class CappedBytes:
 
 
 class PipeReader:
-    """The read end of a pipe, emptied by the event loop into a CappedBytes until its end."""
+    """The read end of a pipe, emptied by the event loop into a CappedBytes (`into`, or a new one) until its end."""
 
-    def __init__(self, limit: int) -> None:
-        self.kept = CappedBytes(limit)
+    def __init__(self, limit: int, into: CappedBytes | None = None) -> None:
+        self.kept = into or CappedBytes(limit)
         self._fd, self.write_fd = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._fd, False)
         self._loop = asyncio.get_running_loop()
@@ -63,6 +64,12 @@ class PipeReader:
         if self.write_fd >= 0:
             os.close(self.write_fd)
             self.write_fd = -1
+
+    def take_rest(self) -> None:
+        """What is in the pipe now, without waiting: whoever wrote to it has ended."""
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(self._fd, _CHUNK):
+                self.kept.add(data)
 
     async def end(self, timeout_sec: float) -> None:
         """Wait for the end of the stream, or give up after `timeout_sec`."""
@@ -103,3 +110,19 @@ async def readable(fd: int) -> None:
         await future
     finally:
         loop.remove_reader(fd)
+
+
+async def writable(fd: int) -> None:
+    """Wait until `fd` (a pipe) can be written to, or nobody reads it any more."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[None] = loop.create_future()
+
+    def is_ready() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    loop.add_writer(fd, is_ready)
+    try:
+        await future
+    finally:
+        loop.remove_writer(fd)

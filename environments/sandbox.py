@@ -36,6 +36,26 @@ class CommandResult(BaseModel):
     oom_killed: bool = False
 
 
+class Stream(Protocol):
+    """A command that runs on while it is talked with."""
+
+    async def write(self, data: bytes) -> None:
+        """To its standard input. Waits while that is full; raises SandboxGone where it is known that nobody reads."""
+        ...
+
+    async def read(self) -> bytes:
+        """What it wrote next, at least a byte; empty once it has ended. What nobody reads makes it wait."""
+        ...
+
+    def errors(self) -> str:
+        """Beginning and end of what it wrote to standard error so far."""
+        ...
+
+    async def close(self) -> None:
+        """Kill it, and what it started. Idempotent."""
+        ...
+
+
 class Sandbox(Protocol):
     """One running, disposable instance of an environment."""
 
@@ -55,6 +75,13 @@ class Sandbox(Protocol):
 
         Files that it wrote stay for the next command. At `timeout_sec` it and its children are
         killed. Raises SandboxGone if the sandbox is no longer there.
+        """
+        ...
+
+    async def open(self, command: Sequence[str]) -> Stream:
+        """Start argv as `run` does, in the workdir, without a limit of its own: it ends with the sandbox.
+
+        Until the stream is closed, other calls may have to wait. Raises SandboxGone.
         """
         ...
 

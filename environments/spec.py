@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class Limits(BaseModel):
@@ -32,6 +32,24 @@ class Mount(BaseModel):
     read_only: bool = True
 
 
+class Service(BaseModel):
+    """A server inside the sandbox, reached by its port on 127.0.0.1 and in no other way.
+
+    `program` is Python source that uses the standard library alone. It runs as `__main__` with two names given:
+    `DATA`, the bytes of `data` (empty without), and `PORT`; it listens on ("127.0.0.1", PORT) until it is killed.
+    What it prints is kept for error messages. Neither file is shown to the agent's processes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_-]*$")
+    program: Path = Field(description="host file")
+    data: Path | None = Field(None, description="host file, any bytes")
+    port: int = Field(8000, ge=1024, le=65535)
+    ready: str = Field("/", pattern=r"^/\S*$", description="path that answers GET with 200 once the service works")
+    ready_timeout_sec: float = Field(20.0, gt=0)
+
+
 class SandboxSpec(BaseModel):
     """One sandbox: what it is made of, what it may do.
 
@@ -47,5 +65,15 @@ class SandboxSpec(BaseModel):
     env: dict[str, str] = Field(default_factory=dict)
     network: bool = False
     limits: Limits = Limits()
+    services: tuple[Service, ...] = Field((), description="running before the first command, until the sandbox stops")
     image: str | None = Field(None, description="image tag that the task asks for (Docker only)")
     build_context: Path | None = Field(None, description="folder with a Dockerfile (Docker only)")
+
+    @field_validator("services")
+    @classmethod
+    def _do_not_meet(cls, services: tuple[Service, ...]) -> tuple[Service, ...]:
+        for what in ("name", "port"):
+            values = [getattr(service, what) for service in services]
+            if twice := sorted({value for value in values if values.count(value) > 1}):
+                raise ValueError(f"two services have the same {what}: {twice[0]}")
+        return services
