@@ -25,7 +25,7 @@ class PipelineSummary(BaseModel):
     exported: tuple[ExportManifest, ...]
 
 
-@prefect.flow(name="pipeline", flow_run_name="pipeline {request.generate.source}", persist_result=True)
+@prefect.flow(name="pipeline", flow_run_name="pipeline {request.generate.origin}", persist_result=True)
 def pipeline_flow(request: PipelineRequest, place: Place) -> PipelineSummary:
     """Generate, audit if asked for, roll out, export."""
     generated = generate_flow(request.generate, place)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from environments.diff import Diff, parse_diff
 from environments.errors import BadDiff
 from environments.sandbox import Backend
-from environments.spec import Limits, SandboxSpec
+from environments.spec import Limits, SandboxSpec, Service
 from tasks._archive import archive_layer, files_layer, git_layer
 from tasks._bytecode import bytecode_layer, ensure_bytecode
 from tasks._patch import old_paths
@@ -19,7 +19,7 @@ from tasks.errors import BadTaskFolder
 from tasks.recipe import Recipe, recipe_id
 from tasks.repository import environment_spec, with_room_for_reports
 from tasks.task import Provenance, Task
-from tasks.verifiers.data import PytestData
+from tasks.verifiers.data import GradedData, PytestData
 
 _FOREIGN_WORKDIR = "/app"
 Model = TypeVar("Model", bound=BaseModel)
@@ -53,6 +53,8 @@ def read_folder(folder: Path, cache: Path) -> Task:
         "verifier_timeout_sec": toml.verifier.timeout_sec,
         "config": document,
     }
+    if ours is not None and ours.verifier == "graded":
+        return _graded_task(folder, cache, toml, ours, common)
     if ours is not None and (folder / "environment" / "recipe.json").is_file():
         return _repository_task(folder, cache, toml, ours, common)
     return _foreign_task(folder, toml, ours, common)
@@ -72,7 +74,7 @@ def read_recipe(folder: Path) -> Recipe | None:
 async def ensure_test_bytecode(folder: Path, cache: Path, backend: Backend) -> None:
     """Make the bytecode of the tests of a task folder of ours, whose environment is there, once for all alike."""
     recipe = read_recipe(folder)
-    if recipe is None:
+    if recipe is None or not (folder / "environment" / "source.tar.gz").is_file():
         return
     code = archive_layer(_existing(folder / "environment" / "source.tar.gz"), cache)
     protected = archive_layer(_existing(folder / "tests" / "protected.tar.gz"), cache)
@@ -112,7 +114,46 @@ def _repository_task(folder: Path, cache: Path, toml: TaskToml, ours: _Ours, com
     )
 
 
-def _reference(file: Path, code: Path, files: dict[str, bytes]) -> Diff | None:
+def _graded_task(folder: Path, cache: Path, toml: TaskToml, ours: _Ours, common: dict[str, Any]) -> Task:
+    """A task of a template: its own files, what its packages and services need, and a grader that decides."""
+    recipe = read_recipe(folder)
+    files = _files_below(folder / "environment" / "files")
+    hidden = _files_below(folder / "tests" / "files")
+    layers = (files_layer(files, cache),) if files else ()
+    spec = SandboxSpec(layers=layers, limits=_limits(toml))
+    if recipe is not None:
+        spec = environment_spec(recipe, cache, layers, spec.limits)
+    spec = spec.model_copy(update={"services": _services(folder / "environment")})
+    grading = _model(folder / "tests" / "grading.json", GradedData)
+    over = (files_layer(hidden, cache, seconds=1),) if hidden else ()
+    return Task(
+        **common,
+        family=ours.family,
+        provenance=ours.provenance or _provenance(folder, toml),
+        agent_spec=spec,
+        verifier_spec=spec.model_copy(update={"layers": (*layers, *over)}),
+        verifier=ours.verifier,
+        verifier_data=grading.model_dump(mode="json"),
+        reference=_reference(folder / "solution" / "reference.patch", None, files),
+        tools=ours.tools,
+        status="validated" if ours.status == "validated" else "unvalidated",
+    )
+
+
+def _services(environment: Path) -> tuple[Service, ...]:
+    file = environment / "services.json"
+    listed = _json(file) if file.is_file() else []
+    found = []
+    for each in listed:
+        program = _existing(environment / "services" / f"{each.get('name')}.py")
+        try:
+            found.append(Service(**each, program=program, data=program.with_suffix(".data")))
+        except ValidationError as error:
+            raise BadTaskFolder(_explained(file, error)) from error
+    return tuple(found)
+
+
+def _reference(file: Path, code: Path | None, files: dict[str, bytes]) -> Diff | None:
     if not file.is_file():
         return None
     try:
@@ -123,7 +164,7 @@ def _reference(file: Path, code: Path, files: dict[str, bytes]) -> Diff | None:
         ) from error
     before = dict(files)
     for path in old_paths(text):
-        if path not in before and (code / path).is_file():
+        if code is not None and path not in before and (code / path).is_file():
             before[path] = (code / path).read_bytes()
     try:
         return parse_diff(text, before)

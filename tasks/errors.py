@@ -31,3 +31,7 @@ class UnknownGenerator(TaskFault):
 
 class ModelNeeded(TaskFault):
     """A generator that asks a language model was given none; the message says what to give."""
+
+
+class BadTemplate(BadSource):
+    """A template cannot be read, or what it says cannot be done; the message names file, line and field."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tasks.task import Task
 
 SHOWN_TESTS = 30
+SHOWN_CHARACTERS = 300
 COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
@@ -100,6 +101,8 @@ def describe(task: "Task", findings: list[dict[str, Any]] | None) -> dict[str, A
         "solve_script": task.solve_script.decode(errors="replace") if task.solve_script else None,
         "fail_to_pass": [{"test": test, "is_shown": test in shown} for test in failing],
         "pass_to_pass": len(task.verifier_data.get("pass_to_pass", ())),
+        "grading": task.verifier_data if task.verifier == "graded" else None,
+        "services": [f"{each.name} on port {each.port}" for each in task.agent_spec.services],
         "provenance": task.provenance.model_dump(mode="json"),
         "difficulty": difficulty.model_dump(mode="json") if difficulty is not None else None,
         "contamination": mark_of(task.provenance),
@@ -127,6 +130,13 @@ def _print(found: dict[str, Any]) -> None:
             print_line(f"  {'shown ' if each['is_shown'] else 'hidden'}  {each['test']}")
         if len(failing) > SHOWN_TESTS:
             print_line(f"  … and {len(failing) - SHOWN_TESTS} more (--json has them all)")
+    if grading := found["grading"]:
+        heading(f"\nGrading: {grading['grader']}")
+        print_line(f"  changes that count: {', '.join(grading['accepts']) or 'of all but the given files'}")
+        for name, value in grading["data"].items():
+            print_line(f"  {name}: {_short(value)}")
+    for service in found["services"]:
+        print_line(f"  service {service}")
     heading("\nProvenance")
     details = found["provenance"].pop("details")
     for name, value in {**found["provenance"], **details}.items():
@@ -146,6 +156,12 @@ def _print(found: dict[str, Any]) -> None:
         print_line("  the suite has no audit.json: gristmill audit SUITE")
     elif not found["findings"]:
         print_line("  none")
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(text.split())
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]} … (--json has it all)"
 
 
 def heading(text: str) -> None:

@@ -25,6 +25,7 @@ What = Literal["reference", "tests", "solution"]
 SHORTEST_ALONE = 8  # characters without white space of a changed line that tells something by itself
 SHORTEST_PIECE = 40  # of a piece with its neighbours, and of an anchor's file
 SHORTEST_ANCHOR = 12
+SHORTEST_LINE_ANSWER = 200  # of an answer of one or two lines, looked for as a whole
 SHORTEST_ANSWER = 30  # of changed lines alone, where the other files are not known to be the source's own
 SHORTEST_TWIN = 400  # of a definition that a source has twice: shorter ones are idioms, and reading them is work
 MOST_NEIGHBOURS = 8
@@ -75,6 +76,8 @@ def needles_of(task: Task, reference: Diff | None) -> tuple[list[Needle], list[C
 
     A task of ours knows its source's own files, so that any other mention of a changed line counts.
     """
+    if task.verifier == "graded":
+        return _of_graded(task, reference), []
     is_ours = task.reference is not None
     found: list[Needle] = []
     codes: list[CleanCode] = []
@@ -89,6 +92,34 @@ def needles_of(task: Task, reference: Diff | None) -> tuple[list[Needle], list[C
     found += (_without(needle, texts) for needle in _of_solution(task))
     found += _of_pytest(task) if task.verifier == "pytest" else _of_test_folder(task)
     return [needle for needle in found if needle.whole or needle.strong or needle.weak], codes
+
+
+def tells_something(text: str) -> bool:
+    """A whole answer that nobody's data would hold by chance: some lines, or one long one."""
+    squeezed = squeeze(text)
+    lines = [line for line in text.splitlines() if line.strip()]
+    return len(squeezed) >= SHORTEST_LINE_ANSWER or (len(lines) >= 3 and len(squeezed) >= SHORTEST_PIECE)
+
+
+def _of_graded(task: Task, reference: Diff | None) -> list[Needle]:
+    """Of a template's task: each file of the answer and of the verifier's own as a whole.
+
+    Parts of an answer (a row, a name) stand in the data that it is found in; that is what the task is about.
+    """
+    given = _digests(task.agent_spec.layers)
+    hidden = _files_below(task.folder / "tests" / "files")
+    answers = [(change.path, change.after) for change in (reference.changes if reference else ()) if change.after]
+    files: list[tuple[What, str, bytes]] = [("reference", path, content) for path, content in answers]
+    files += [
+        ("tests", file.relative_to(task.folder).as_posix(), content)
+        for file in hidden
+        if md5(content := file.read_bytes()).hexdigest() not in given.values()
+    ]
+    return [
+        Needle(task_id=task.id, what=what, path=path, whole=(squeeze(text),), lines=_shown(text.splitlines()))
+        for what, path, content in files
+        if b"\0" not in content and tells_something(text := _text(content))
+    ]
 
 
 def _without(needle: Needle, given: Sequence[str]) -> Needle:

@@ -15,12 +15,14 @@ from tasks.errors import TaskFault
 from tasks.task import Task
 from tasks.verdict import Verifier
 from tasks.verifiers._apply import sort_out
+from tasks.verifiers.graded import accepted_part
 from tasks.verifiers.visible import run_visible_tests
 
 __all__ = ["get_verifier", "judged_part", "run_visible_tests", "verifier_names"]
 
 GROUP = "gristmill.verifiers"
 _OURS = {
+    "graded": "tasks.verifiers.graded:GradedVerifier",
     "pytest": "tasks.verifiers.pytest_tests:PytestVerifier",
     "script": "tasks.verifiers.script:ScriptVerifier",
 }
@@ -35,7 +37,8 @@ def judged_part(task: Task, diff: Diff) -> str:
 
     Empty where nothing does.
     """
-    changes = sort_out(task, diff).diff.changes if task.verifier == "pytest" else diff.changes
+    parts = {"pytest": sort_out, "graded": accepted_part}
+    changes = parts[task.verifier](task, diff).diff.changes if task.verifier in parts else diff.changes
     digest = sha256()
     for change in sorted(changes, key=lambda change: change.path):
         digest.update(f"{change.path}\0{change.mode:o}\0{change.after is None}\0".encode(errors="surrogateescape"))

@@ -30,9 +30,9 @@ class SortedDiff(BaseModel):
 def sort_out(task: Task, diff: Diff) -> SortedDiff:
     """Drop changes of protected paths, of what lies among the hidden files, and modules that hide others."""
     hidden = _hidden(task.agent_spec, task.verifier_spec)
-    folders = _folders_of(hidden) - _folders_of(_layer_files(task.agent_spec.layers))
-    all_folders = _folders_of(_layer_files(task.verifier_spec.layers))
-    visible_names = {PurePosixPath(path).parts[0] for path in _layer_files(task.agent_spec.layers)}
+    folders = _folders_of(hidden) - _folders_of(layer_files(task.agent_spec.layers))
+    all_folders = _folders_of(layer_files(task.verifier_spec.layers))
+    visible_names = {PurePosixPath(path).parts[0] for path in layer_files(task.agent_spec.layers)}
     installed = _installed(task.verifier_spec)
     allowed = frozenset(task.verifier_data.get("allowed", ()))
     import_paths = tuple(task.verifier_data.get("import_paths", ("",)))
@@ -83,7 +83,7 @@ def guarded_files(agent: SandboxSpec, verifier: SandboxSpec) -> list[str]:
 def _hidden(agent: SandboxSpec, verifier: SandboxSpec) -> frozenset[str]:
     """Files of the verifier's sandbox that the agent's never had: tests, conftest, test configuration."""
     layers = tuple(layer for layer in verifier.layers if layer not in agent.layers)
-    return _layer_files(layers) - _layer_files(agent.layers)
+    return layer_files(layers) - layer_files(agent.layers)
 
 
 async def _must(sandbox: Sandbox, command: list[str]) -> None:
@@ -93,7 +93,7 @@ async def _must(sandbox: Sandbox, command: list[str]) -> None:
 
 
 @lru_cache(maxsize=256)
-def _layer_files(layers: tuple[Path, ...]) -> frozenset[str]:
+def layer_files(layers: tuple[Path, ...]) -> frozenset[str]:
     """Paths of the files in host folders, which never change once they are made."""
 
     def walk() -> Iterator[str]:

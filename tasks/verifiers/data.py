@@ -1,4 +1,4 @@
-"""What the `pytest` verifier reads from a task (`verifier_data`, `[metadata.gristmill.verifier]` on disk)."""
+"""What the verifiers of ours read from a task (`verifier_data`; files below `tests/` on disk)."""
 
 from typing import Any
 
@@ -60,3 +60,13 @@ class PytestData(BaseModel):
 
 def pytest_data(verifier_data: dict[str, Any]) -> PytestData:
     return PytestData.model_validate(verifier_data)
+
+
+class GradedData(BaseModel):
+    """What the `graded` verifier reads from a task: `tests/grading.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    grader: str
+    accepts: tuple[str, ...] = Field((), description="globs of paths whose changes count; (): all but the given files")
+    data: dict[str, Any] = Field(default_factory=dict, description="the grader's own")

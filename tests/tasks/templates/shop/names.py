@@ -1,0 +1,1 @@
+NAMES = ("Ada", "Ben", "Cleo", "Dora", "Emil", "Fay", "Gus")
