@@ -1,0 +1,1 @@
+"""Customer dialogue: a workflow whose values come out in a talk with a scripted customer (ABCD)."""

@@ -1,0 +1,1 @@
+"""Examples of a change of form; the rest is to follow."""

@@ -1,0 +1,1 @@
+"""A dialogue about a document: find the passage that grounds the next answer, then answer (DialDoc)."""

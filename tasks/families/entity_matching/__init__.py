@@ -1,0 +1,1 @@
+"""Which pairs of records tell of the same thing."""

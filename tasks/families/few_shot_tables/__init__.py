@@ -1,0 +1,1 @@
+"""Any table is a few-shot task: one column from the others."""

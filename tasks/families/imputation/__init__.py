@@ -1,0 +1,1 @@
+"""Cells that are missing, and can be known from the rest."""

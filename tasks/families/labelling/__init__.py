@@ -1,0 +1,1 @@
+"""Programs that label a corpus, instead of labels (after Alchemist)."""

@@ -1,0 +1,1 @@
+"""Programs from standard input to standard output, with limits on time and memory, in several languages (after COFO)."""
