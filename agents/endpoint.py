@@ -4,6 +4,7 @@ An httpx transport, so that any client of OpenAI's API works over it. A request 
 once; a replica that failed is set aside for a while, and asked for its health before it gets work again.
 """
 
+import asyncio
 import json
 import time
 from collections import OrderedDict
@@ -39,9 +40,13 @@ class Replica:
 
 
 class Endpoint(httpx.AsyncBaseTransport):
-    """One or several base URLs that serve the same model. Lives in one event loop."""
+    """One or several base URLs that serve the same model. Lives in one event loop.
 
-    def __init__(self, urls: Sequence[str]) -> None:
+    `most_at_once`: requests on their way together; the rest wait, and their time limits do not run.
+    """
+
+    def __init__(self, urls: Sequence[str], *, most_at_once: int = 64) -> None:
+        self._slots = asyncio.Semaphore(most_at_once)
         self.replicas = [Replica(httpx.URL(url.rstrip("/"))) for url in urls]
         self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=64))
         self._kept: OrderedDict[str, Metrics] = OrderedDict()
@@ -52,6 +57,10 @@ class Endpoint(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Raises httpx.TransportError where no replica can be reached."""
+        async with self._slots:
+            return await self._ask_in_turn(request)
+
+    async def _ask_in_turn(self, request: httpx.Request) -> httpx.Response:
         last: httpx.TransportError | None = None
         for replica in self._in_turn():
             if replica.failures and len(self.replicas) > 1 and not await self._is_healthy(replica):

@@ -35,6 +35,7 @@ class ModelConfig(BaseModel):
     temperature: float = Field(0.2, ge=0)
     max_tokens: int = Field(2048, gt=0, description="of one answer")
     context_length: int = Field(32_768, gt=0)
+    concurrency: int = Field(64, gt=0, description="requests at the same time, of all rollouts of one process")
     timeout_sec: float = Field(120.0, gt=0, description="of one request")
     tries: int = Field(5, gt=0, description="of one request, with back-off between them")
     price_prompt: float = Field(0.0, ge=0)
@@ -43,7 +44,7 @@ class ModelConfig(BaseModel):
     @cached_property
     def endpoint(self) -> Endpoint:
         """The way to its servers, shared by all rollouts of this configuration, so that load is known."""
-        return Endpoint([self.base_url, *self.replicas])
+        return Endpoint([self.base_url, *self.replicas], most_at_once=self.concurrency)
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:
         """US dollars of one call."""

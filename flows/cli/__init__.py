@@ -16,6 +16,7 @@ from flows.cli import (
     export,
     generate,
     inspect,
+    models,
     rollout,
     run,
     show,
@@ -31,7 +32,10 @@ app = typer.Typer(
     add_completion=False,
 )
 
-COMMANDS = (generate, validate, audit, rollout, export, run, show, inspect, dataset, contamination, swebench, doctor)
+COMMANDS = (
+    *(generate, validate, audit, rollout, export, run),  # the way of the data
+    *(show, inspect, dataset, models, contamination, swebench, doctor),
+)
 for module in COMMANDS:
     module.add_to(app)
 
