@@ -31,3 +31,7 @@ class BadSelection(StoreFault):
 
 class BadDataset(StoreFault):
     """A dataset of that name or version is not there, or is there already."""
+
+
+class BadQuestion(StoreFault):
+    """A question about an agent cannot be read, or not be asked of this suite; the message gives examples."""

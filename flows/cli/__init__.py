@@ -9,6 +9,7 @@ import sys
 import typer
 
 from flows.cli import (
+    ask,
     audit,
     contamination,
     dataset,
@@ -33,7 +34,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(generate, validate, audit, rollout, export, run),  # the way of the data
+    *(generate, validate, audit, rollout, ask, export, run),  # the way of the data
     *(show, inspect, dataset, models, contamination, swebench, doctor),
 )
 for module in COMMANDS:
@@ -46,7 +47,7 @@ def main() -> None:
     from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
     from flows.errors import FlowFault, UsageError
     from tasks.errors import BadContaminationList, BadInstance, BadSource, BadTaskFolder, TaskFault, UnknownGenerator
-    from trajectories.errors import BadDataset, BadExport, BadFilter, BadSelection, NotInStore, StoreFault
+    from trajectories.errors import BadDataset, BadExport, BadFilter, BadQuestion, BadSelection, NotInStore, StoreFault
 
     wrong_input = (
         UsageError,
@@ -61,6 +62,7 @@ def main() -> None:
         BadFilter,
         BadExport,
         BadSelection,
+        BadQuestion,
         BadDataset,
         NotInStore,
     )

@@ -13,7 +13,10 @@ def add_to(app: typer.Typer) -> None:
 
 
 def show(
-    what: Annotated[str, typer.Argument(help="suites, tasks, findings, rollouts, exports, or the id of a rollout.")],
+    what: Annotated[
+        str,
+        typer.Argument(help="suites, tasks, findings, rollouts, exports, levels, phrasings, or the id of a rollout."),
+    ],
     where: Annotated[str, typer.Option("--where", help="Filter of rollouts, e.g. \"agent = 'repair'\".")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
     store: options.Store = None,
@@ -61,6 +64,12 @@ def show(
         elif what == "exports":
             columns = ["format", "out", "rows", "created_at"]
             rows = [row.model_dump(mode="json") for row in opened.exports()]
+        elif what in ("levels", "phrasings"):
+            from trajectories.reports import level_report, phrasing_report
+
+            report = level_report if what == "levels" else phrasing_report
+            rows = [row.model_dump() for row in report(opened, where)]
+            columns = list(rows[0]) if rows else ["agent", "model", "family"]
         else:
             rollout = opened.load(what)
             if as_json:
