@@ -6,6 +6,8 @@ body, else into the JSON body. Answer: {state, faults}; {broken} where the servi
 {unreachable}.
 """
 
+from __future__ import annotations
+
 import http.client
 import json
 import re
@@ -14,6 +16,10 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing is an import that costs time
+    from typing import Any
 
 FAULTS = (OSError, ValueError, http.client.HTTPException)
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -33,7 +39,7 @@ def main() -> None:
     sys.stdout.write(f"\n{given['word']}{json.dumps(answer)}\n")
 
 
-def replayed(request, end):
+def replayed(request: dict[str, Any], end: float) -> dict[str, Any]:
     faults = []
     for number, call in enumerate(request["calls"], start=1):
         try:
@@ -48,18 +54,18 @@ def replayed(request, end):
         return {"broken": told(error)}
 
 
-def state_of(request, end):
+def state_of(request: dict[str, Any], end: float) -> Any:
     status, body = send("GET", request["base_url"] + request["state_path"], None, end)
     if status >= 300:
         raise ValueError(f"{request['state_path']} answers {status}")
     return json.loads(body)
 
 
-def told(error):
+def told(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:500]
 
 
-def wait(base_url, end):
+def wait(base_url: str, end: float) -> None:
     """Until something listens there."""
     while True:
         try:
@@ -71,7 +77,7 @@ def wait(base_url, end):
             time.sleep(0.1)
 
 
-def execute(call, request, end):
+def execute(call: dict[str, Any], request: dict[str, Any], end: float) -> str | None:
     how = request["requests"].get(call["name"])
     if how is None:
         return f"there is no operation {call['name']}"
@@ -90,11 +96,11 @@ def execute(call, request, end):
     return f"{call['name']} answers {status}" if status >= 400 else None
 
 
-def text_of(value):
+def text_of(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def send(method, url, body, end):
+def send(method: str, url: str, body: bytes | None, end: float) -> tuple[int, bytes]:
     """(status, body); an answer of 400 and more is an answer too."""
     left = end - time.monotonic()
     if left <= 0:
