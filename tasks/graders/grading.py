@@ -44,7 +44,7 @@ class Work(Protocol):
     """The fresh sandbox with the agent's changes laid into it. Relative paths count from its working directory."""
 
     async def read(self, path: str, *, max_bytes: int = 10_000_000) -> bytes | None:
-        """A regular file's content; None where there is none, or it is larger. Links out of the sandbox lead nowhere."""
+        """A regular file's content; None where there is none, or it is larger. Links lead nowhere outside."""
         ...
 
     async def run(

@@ -4,10 +4,16 @@ Request: {path, setup, expression, memory_mb}. Answer: {value} or {raised, kinds
 known to this process before the agent's code runs; nothing here knows what is expected.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import runpy
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing is an import that costs time
+    from typing import Any
 
 MOST_DEPTH = 60
 MOST_VALUES = 200_000
@@ -30,7 +36,7 @@ def main() -> None:
     os._exit(0)  # no exit handlers or threads of the agent's
 
 
-def evaluate(request):
+def evaluate(request: dict[str, Any]) -> Any:
     folder = os.path.dirname(os.path.abspath(request["path"]))
     packages = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.path[:] = [folder, *packages, *sys.path]
@@ -44,7 +50,7 @@ def evaluate(request):
     return encoded(value, [MOST_VALUES], 0)
 
 
-def encoded(value, left, depth):
+def encoded(value: Any, left: Any, depth: int) -> Any:
     """[kind, content]; only exactly the built-in types, so that no method of the agent's is asked."""
     kind = type(value)
     left[0] -= 1
@@ -69,7 +75,7 @@ def encoded(value, left, depth):
     return plain_subclass(value, left, depth)
 
 
-def plain_subclass(value, left, depth):
+def plain_subclass(value: Any, left: Any, depth: int) -> Any:
     """Some count as what they are: a Counter or defaultdict is a dict, a named tuple a tuple."""
     kind = type(value)
     if kind.__module__ == "collections" and isinstance(value, dict):
@@ -79,14 +85,14 @@ def plain_subclass(value, left, depth):
     return ["other", kind.__name__]
 
 
-def describe(error) -> str:
+def describe(error: BaseException) -> str:
     try:
         return f"{type(error).__name__}: {error}"[:300]
     except BaseException:  # noqa: BLE001 - whatever that code raises
         return type(error).__name__
 
 
-def limit_memory(memory_mb) -> None:
+def limit_memory(memory_mb: int) -> None:
     try:
         import resource
 

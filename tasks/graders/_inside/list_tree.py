@@ -3,10 +3,16 @@
 Request: {folder, most}. Answer: {entries: {path: {kind, mode, target}}} or {error}.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import stat
 import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing is an import that costs time
+    from typing import Any
 
 
 def main() -> None:
@@ -20,8 +26,8 @@ def main() -> None:
     sys.stdout.write(f"\n{given['word']}{json.dumps(answer)}\n")
 
 
-def listed(top, most):
-    entries = {}
+def listed(top: str, most: int) -> Any:
+    entries: dict[str, Any] = {}
     pending = [""]
     while pending and len(entries) <= most:
         folder = pending.pop()
@@ -38,7 +44,7 @@ def listed(top, most):
     return entries
 
 
-def kind_of(mode):
+def kind_of(mode: int) -> str:
     if stat.S_ISLNK(mode):
         return "link"
     if stat.S_ISDIR(mode):

@@ -19,6 +19,7 @@ def main() -> None:
     count, failed = 0, None
     try:
         spec = importlib.util.spec_from_file_location("tests_of_the_agent", path)
+        assert spec is not None and spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         for name, test in list(vars(module).items()):

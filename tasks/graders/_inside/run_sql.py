@@ -3,10 +3,16 @@
 Request: {scripts: [text], query, seconds, max_rows, max_bytes}. Answer: for each database {rows} or {error}.
 """
 
+from __future__ import annotations
+
 import json
 import sqlite3
 import sys
 import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # typing is an import that costs time
+    from typing import Any
 
 
 def main() -> None:
@@ -23,7 +29,7 @@ def main() -> None:
     sys.stdout.write(f"\n{given['word']}{text}\n")
 
 
-def run(script, request):
+def run(script: str, request: dict[str, Any]) -> dict[str, Any]:
     connection = sqlite3.connect(":memory:")
     try:
         connection.executescript(script)
@@ -48,7 +54,7 @@ def run(script, request):
     return {"rows": [[value.hex() + "x" if isinstance(value, bytes) else value for value in row] for row in rows]}
 
 
-def allow_reading(action, *details):
+def allow_reading(action: int, *details: object) -> int:
     """Reading only: no writing, no PRAGMA, no ATTACH; SQLite's functions but for loading extensions."""
     reading = (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE)
     if action in reading:
