@@ -13,6 +13,7 @@ _OURS = {
     "nop": "agents.nop:Nop",
     "repair": "agents.repair:Repair",
     "react": "agents.react:React",
+    "lookup": "agents.lookup:Lookup",
     "thief": "agents.cheats.thief:Thief",
     "tamperer": "agents.cheats.tamperer:Tamperer",
     "tamperer-plant-exit": "agents.cheats.tamperer:TampererPlantExit",

@@ -13,11 +13,11 @@ from typing import Any
 
 from pydantic import Field
 
-from environments.errors import EnvironmentBuildFailed
+from environments.errors import EnvironmentBuildFailed, EnvironmentFault
 from environments.sandbox import Backend
 from tasks._journal import Decision, Journal
 from tasks.candidate import Rejection
-from tasks.errors import BadTemplate
+from tasks.errors import BadTemplate, VerifierFault
 from tasks.generate import JOURNAL, GenerateResult, Progress, Yield, finished_result
 from tasks.recipe import Recipe
 from tasks.suite import SuiteWriter
@@ -30,6 +30,7 @@ from tasks.templates.template import Template
 from tasks.templates.validation import Refused, recipe_of, validate_draw
 
 MOST_STALE = 200  # draws in a row that give nothing new
+TRIES = 3  # of an instance whose sandbox or verifier was lost
 MOST_REFUSED = 50  # instances in a row that are no task
 
 
@@ -187,9 +188,15 @@ class _Work:
             return Refused(before.rejection.reason, before.rejection.detail)
         if before is not None and all(each.id in self.writer.task_ids for each in draw):
             return [None] * len(draw)
-        async with self.slots:
-            scratch = self.cache / "tmp"
-            return await validate_draw(draw, self.backend, cache=self.cache, scratch=scratch, recipe=recipe)
+        for tries_left in reversed(range(TRIES)):
+            try:
+                async with self.slots:
+                    scratch = self.cache / "tmp"
+                    return await validate_draw(draw, self.backend, cache=self.cache, scratch=scratch, recipe=recipe)
+            except (EnvironmentFault, VerifierFault):
+                if not tries_left:
+                    raise
+        raise AssertionError("the last try ends the loop")
 
     def _settle(
         self, stream: _Stream, draw: list[Instance], decided: "list[dict[str, bytes] | None] | Refused", room: int

@@ -51,7 +51,10 @@ def draw_editing(rng: Random) -> dict[str, Any]:
             continue
         new = rng.choice(swaps)
         old = _SYNONYMS[new]
-        spoilt = _swapped(draft.text, new, old).rstrip() + f"\n\nP.S. {draft.middle[-1]}\n"
+        swapped = _swapped(draft.text, new, old)
+        if _holds(swapped, new) or swapped == draft.text:
+            continue
+        spoilt = f"{swapped.rstrip()}\n\nP.S. {draft.middle[-1]}\n"
         kept = [sentence for sentence in draft.middle[:-1] if not _holds(sentence, new)]
         if not kept:
             continue

@@ -97,14 +97,14 @@ def holds(question: Question, row: Row) -> bool:
     column, kind, wanted = question
     value = row.get(column, "") or ""
     if kind == "is":
-        return value == wanted
+        return value == str(wanted)
     if kind == "starts":
-        return value.startswith(wanted)
+        return value.startswith(str(wanted))
     if kind == "word":
         return wanted in words(value)
     reader: Callable[[str], float | None] = {"number": number, "month": month, "year": year}[kind]
     read = reader(value)
-    return read is not None and read > wanted
+    return read is not None and read > float(wanted)
 
 
 def limits(values: list[float | None]) -> list[float]:

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tasks.families import _words as words
@@ -19,9 +19,9 @@ class Theme:
     output: str
     classes: tuple[str, ...]
     numbers: tuple[tuple[str, int, int], ...]
-    categories: dict[str, tuple[str, ...]]
+    categories: Mapping[str, tuple[str, ...]]
     text: str
-    topics: dict[str, tuple[str, ...]]
+    topics: Mapping[str, tuple[str, ...]]
 
 
 _SUPPORT = {

@@ -58,7 +58,8 @@ def joined(cues: dict[str, list[str]], settled: list[str], desks: dict[str, str]
     """Text before subject before desk: each decides where the one before it abstains."""
     names = {code: name for name, code in desks.items()}
     return (
-        f"import json\nimport re\nimport sys\n\nCUES = {cues!r}\nSETTLED = {settled!r}\nNAMES = {names!r}\n{_RAISED}{_CUES}"
+        f"import json\nimport re\nimport sys\n\nCUES = {cues!r}\nSETTLED = {settled!r}\n"
+        f"NAMES = {names!r}\n{_RAISED}{_CUES}"
         f'\n\ndef label(row):\n    text, subject = counts(raised(row["text"])), counts([row["subject"].lower()])\n'
         f'    return best(text) or best(subject) or NAMES.get(row["desk"])\n{_MAIN}'
     )
@@ -78,8 +79,9 @@ def by_heart(rows: list[dict[str, str]], labels: list[str]) -> str:
     table = {row["text"]: label for row, label in zip(rows, labels, strict=True)}
     rest = max(sorted(set(labels)), key=labels.count)
     return (
-        f"import json\nimport sys\n\nKNOWN = {table!r}\n\n\ndef label(row):\n    return KNOWN.get(row['text'], {rest!r})\n{_MAIN}"
-    )  # fmt: skip
+        f"import json\nimport sys\n\nKNOWN = {table!r}\n\n\n"
+        f"def label(row):\n    return KNOWN.get(row['text'], {rest!r})\n{_MAIN}"
+    )
 
 
 def labels_of(source: str, rows: list[dict[str, str]]) -> list[str | None]:

@@ -16,7 +16,7 @@ Rows = list[dict[str, str]]
 
 
 def make_world(rng: random.Random, domain: str, classes: int, votes: int) -> dict[str, Any]:
-    """`classes`: 3–5. `votes`: programs that are wanted, 1, or 3 that are joined by majority."""
+    """`classes`: 3 to 5. `votes`: programs that are wanted, 1, or 3 that are joined by majority."""
     while True:
         corpus = draw_corpus(rng, domain, classes)
         drawn = [draw_row(rng, corpus, number) for number in range(UNLABELLED + DEVELOPMENT + HIDDEN)]

@@ -12,7 +12,7 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 
 
 def make_world(rng: random.Random, kind: str, blocks: int) -> dict[str, Any]:
-    """`kind`: blocks | chain. `blocks`: how many parts the program has, 2–5."""
+    """`kind`: blocks | chain. `blocks`: how many parts the program has, 2 to 5."""
     while True:
         listing = draw_blocks(rng, blocks) if kind == "blocks" else draw_chain(rng, min(blocks, 4))
         output = printed(listing.text)

@@ -65,10 +65,11 @@ def draw(rng: random.Random, kind: str) -> Any:
         return [[rng.randint(0, 8), rng.randint(0, 8)] for _ in range(rng.randint(4, 9))]
     size = rng.randint(2, 6)
     names = rng.sample(GIVEN_NAMES, 3)
+    points = (-1, 0, 2, 4, 5, 7, 9, 10, 12, 15)
     return [
-        {"name": rng.choice(names), "team": rng.choice(("red", "blue", "green")), "points": rng.choice((-1, 0, 2, 4, 5, 7, 9, 10, 12, 15))}
+        {"name": rng.choice(names), "team": rng.choice(("red", "blue", "green")), "points": rng.choice(points)}
         for _ in range(size)
-    ]  # fmt: skip
+    ]
 
 
 def _word(rng: random.Random) -> str:

@@ -18,7 +18,10 @@ Case = dict[str, Any]
 
 
 def make_world(rng: random.Random, takes: str, steps: int) -> dict[str, Any]:
-    """A problem whose hidden cases tell it from each of its near misses. `takes`: a kind of argument, `steps`: 2–4."""
+    """A problem whose hidden cases tell it from each of its near misses.
+
+    `takes`: a kind of argument; `steps`: 2 to 4.
+    """
     while True:
         problem = draw_problem(rng, takes, steps)
         cases = _cases(rng, problem)
@@ -117,11 +120,16 @@ def _world(
         "steps": [each.words for each in problem.steps],
         "operations": [each.operation.name for each in problem.steps],
         "asserts": asserts,
-        "files": {"shown.py": "\n".join([f"from solution import {problem.name}", "", *asserts, 'print("all shown checks pass")', ""])},
+        "files": {"shown.py": _shown_checks(problem.name, asserts)},
         "grading": {"function": problem.name, "cases": [*shown, *hidden]},
         "reference": {"solution.py": problem.source()},
         "decoys": [{"solution.py": source} for source in wrong],
-    }  # fmt: skip
+    }
+
+
+def _shown_checks(name: str, asserts: list[str]) -> str:
+    """What the agent may run: the shown asserts alone."""
+    return "\n".join([f"from solution import {name}", "", *asserts, 'print("all shown checks pass")', ""])
 
 
 def _either(values: tuple[Any, ...]) -> str:

@@ -1,1 +1,1 @@
-"""Programs from standard input to standard output, with limits on time and memory, in several languages (after COFO)."""
+"""Programs from standard input to standard output, within limits of time and memory, in four languages (after COFO)."""

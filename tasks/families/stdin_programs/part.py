@@ -1,7 +1,7 @@
 """What problems are composed of: a kind of input, preparations of it, and a core that prints the answer."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,15 @@ class Part:
                 text = text.replace(f"${name}", str(knobs[name]))
             return text
 
-        slips = tuple((put(right), put(wrong)) for right, wrong in self.slips)
-        return Part(
-            self.name, put(self.words), put(self.code), {}, self.title, self.tags, put(self.output), slips, put(self.slow)
-        )  # fmt: skip
+        return replace(
+            self,
+            words=put(self.words),
+            code=put(self.code),
+            knobs={},
+            output=put(self.output),
+            slips=tuple((put(right), put(wrong)) for right, wrong in self.slips),
+            slow=put(self.slow),
+        )
 
 
 @dataclass(frozen=True)

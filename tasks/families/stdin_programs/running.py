@@ -1,4 +1,4 @@
-"""Running a problem's program here, to know what is expected; it is stopped after a bounded number of rounds of loops."""
+"""Running a problem's program here, to know what is expected; stopped after a bounded number of rounds of loops."""
 
 import ast
 from functools import lru_cache

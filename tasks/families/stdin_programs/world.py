@@ -25,7 +25,7 @@ Case = dict[str, str]
 
 
 def make_world(rng: random.Random, kind: str, preparations: int, language: str = "python") -> dict[str, Any]:
-    """`kind`: of input, `preparations`: how many changes of it come before the question, 0–2."""
+    """`kind`: of input, `preparations`: how many changes of it come before the question, 0 to 2."""
     while True:
         problem = draw_problem(rng, kind, preparations)
         cases = _cases(rng, problem)
@@ -137,8 +137,16 @@ def _world(
         "tags": list(core.tags),
         "core": core.name,
         "examples": examples,
-        "files": {f"examples/{number}.{end}": case[stream] for number, case in enumerate(examples, 1) for end, stream in (("in", "stdin"), ("out", "stdout"))},
+        "files": _example_files(examples),
         "grading": {"cases": [*examples, *hidden], "output": path, "language": language},
         "reference": {path: written(problem.program(), language)},
         "decoys": [{path: program} for program in wrong],
-    }  # fmt: skip
+    }
+
+
+def _example_files(examples: list[Case]) -> dict[str, str]:
+    files = {}
+    for number, case in enumerate(examples, 1):
+        files[f"examples/{number}.in"] = case["stdin"]
+        files[f"examples/{number}.out"] = case["stdout"]
+    return files

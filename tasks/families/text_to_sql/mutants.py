@@ -32,9 +32,9 @@ def mutants(query: AnyQuery) -> list[tuple[str, AnyQuery]]:
 
 
 def _set(query: SetQuery) -> Iterator[tuple[str, AnyQuery]]:
-    for operator in ("UNION", "INTERSECT", "EXCEPT"):
-        other: SetOperator = operator  # type: ignore[assignment]
-        yield f"set operator {operator.lower()}", replace(query, operator=other)
+    operators: tuple[SetOperator, ...] = ("UNION", "INTERSECT", "EXCEPT")
+    for operator in operators:
+        yield f"set operator {operator.lower()}", replace(query, operator=operator)
     yield "second half left out", replace(query.left, distinct=True)
     if query.order:
         yield "order left out", replace(query, order=())

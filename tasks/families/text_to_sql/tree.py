@@ -226,9 +226,9 @@ class _Writer:
             case HasChild(child, link, conditions, negated):
                 inner = _Writer(self.prefix + "s")
                 base = inner.alias(child.name, ())
-                where = [inner.condition(each) for each in conditions]
+                met = [inner.condition(each) for each in conditions]
                 select = [f"SELECT {base}.{link.column} FROM {child.name} AS {base}", *inner.joins]
-                text = " ".join(select) + (" WHERE " + " AND ".join(where) if where else "")
+                text = " ".join(select) + (" WHERE " + " AND ".join(met) if met else "")
                 return f"{self.aliases[()]}.{link.parent}_id {'NOT IN' if negated else 'IN'} ({text})"
 
     def _inner(self, ref: Ref, aggregate: Aggregate, rows: Rows, peers: Ref | None) -> str:

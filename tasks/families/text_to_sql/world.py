@@ -11,7 +11,7 @@ from tasks.families.text_to_sql.grammar import Grammar, NotHere
 from tasks.families.text_to_sql.hardness import hardness
 from tasks.families.text_to_sql.tree import to_sql
 
-_DECOYS = 4
+_DECOYS = 3
 
 
 def make_world(rng: random.Random, difficulty: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Sentence:
-    """`texts`: ways to say it. `numbers`: (lowest, highest, step). `lines`: Python that computes with them, after asserts that they make sense."""
+    """`texts`: ways to say it. `numbers`: (lowest, highest, step). `lines`: Python, asserts first."""
 
     texts: tuple[str, ...]
     numbers: dict[str, tuple[float, ...]]

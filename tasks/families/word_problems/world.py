@@ -15,7 +15,7 @@ _DRAWS = 200
 
 
 def make_world(rng: random.Random, steps: int, distractors: int) -> dict[str, Any]:
-    """`steps`: computations that the answer takes, 2–6. `distractors`: sentences without use for it, 0–2."""
+    """`steps`: computations that the answer takes, 2 to 6. `distractors`: sentences without use for it, 0 to 2."""
     while True:
         told = tell(rng, steps, distractors)
         draws = _draws(rng, told)
@@ -76,18 +76,16 @@ def _near_misses(rng: random.Random, told: Told, draws: list[list[float]]) -> li
     lines = told.needed
     tried = [program(told, lines[:place] + lines[place + 1 :]) for place in range(len(lines) - 1)]
     tried += [
-        program(told, lines[:place] + (wrong,) + lines[place + 1 :])
+        program(told, (*lines[:place], wrong, *lines[place + 1 :]))
         for place in range(len(lines))
         for wrong in _altered(lines[place])
     ]
     right = program(told, lines)
-    taken = [f"= n{place}\n" for place in range(len(told.order)) if f"= n{place}\n" in right]
-    tried += [
-        right.replace(
-            given, "= n%d\n" % rng.choice([place for place in range(len(told.order)) if f"= n{place}\n" != given]), 1
-        )
-        for given in taken
-    ]
+    places = range(len(told.order))
+    for place in places:
+        if len(places) > 1 and f"= n{place}\n" in right:
+            other = rng.choice([each for each in places if each != place])
+            tried.append(right.replace(f"= n{place}\n", f"= n{other}\n", 1))
     wanted = [run(right, numbers) for numbers in draws]
     kept = [source for source in tried if _differs([run(source, numbers) for numbers in draws], wanted)]
     rng.shuffle(kept)

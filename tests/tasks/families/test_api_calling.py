@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from environments import Backend
-from tasks.families.api_calling.records import Descriptions
+from tasks.families.api_calling.domains_travel import HOTEL
+from tasks.families.api_calling.interface import operations_of
+from tasks.families.api_calling.planning import Planner
+from tasks.families.api_calling.records import Descriptions, make_tables
 from tasks.families.api_calling.server import Engine
 from tasks.families.api_calling.world import DOMAINS, LEVELS, World, make_world
 
@@ -173,6 +176,19 @@ def test_what_is_told_means_one_record_at_any_time() -> None:
             assert set(after.meant_by(keys[key], text)) <= {key}
             clear += 1
     assert clear > 15
+
+
+def test_a_plan_that_makes_a_text_ambiguous_is_dropped() -> None:
+    rng = seeded("ambiguous")
+    operations = operations_of(HOTEL)
+    service = {"token": "", "tables": make_tables(rng, [HOTEL]), "operations": operations, "openapi": {}}
+    engine = Engine(service)
+    planner = Planner(rng, [HOTEL], engine, ["Ada Abel"])
+    assert planner.plan(2, chained=0, looked_up=0) and planner._is_still_clear()
+    resource, key = sorted(planner._touched | planner._read)[0]
+    other = next(each for each in engine.tables[resource] if each != key)
+    engine.tables[resource][other] = {**service["tables"][resource][key], "id": other}  # as another step could do
+    assert not planner._is_still_clear()
 
 
 def test_money_is_neither_made_nor_lost(worlds: dict[int, World]) -> None:

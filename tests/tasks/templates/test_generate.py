@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from environments import Backend
-from tasks.errors import BadTaskFolder, BadTemplate
+from environments import Backend, EnvironmentFault, Sandbox, SandboxSpec
+from tasks.errors import BadTaskFolder, BadTemplate, VerifierFault
 from tasks.revalidate import validate_suite
 from tasks.suite import open_suite, prepare_suite
 from tasks.templates import Template, draw, load_template
@@ -139,6 +139,34 @@ async def test_when_everything_is_refused_it_stops(
     assert result.ended["sum"] == "5 instances in a row were refused (a decoy passes 5)"
     lines = (tmp_path / "s" / "rejections.jsonl").read_text().splitlines()
     assert len(lines) == 5 and json.loads(lines[0])["reason"] == "a decoy passes"
+
+
+class Flaky:
+    """A backend that loses some sandboxes, or all."""
+
+    name = "flaky"
+
+    def __init__(self, backend: Backend, *, loses_all: bool = False) -> None:
+        self._backend, self._loses_all, self._started = backend, loses_all, 0
+
+    def missing(self) -> list[str]:
+        return []
+
+    async def start(self, spec: SandboxSpec) -> Sandbox:
+        self._started += 1
+        if self._loses_all or self._started in (1, 4):
+            raise EnvironmentFault("the machine has lost it")
+        return await self._backend.start(spec)
+
+    async def sweep(self) -> int:
+        return 0
+
+
+async def test_what_a_machine_loses_is_tried_again(tmp_path: Path, session_cache: Path, bubblewrap: Backend) -> None:
+    result = await make(tmp_path / "s", session_cache, Flaky(bubblewrap), [sum_template(tmp_path)], n=3, jobs=1)
+    assert result.accepted == 3 and result.yields[0].rejections == {}
+    with pytest.raises(VerifierFault, match=r"sum-.*: the verifier failed: the machine has lost it"):
+        await make(tmp_path / "t", session_cache, Flaky(bubblewrap, loses_all=True), [sum_template(tmp_path)], n=3)
 
 
 async def test_killed_and_started_again(tmp_path: Path, session_cache: Path, bubblewrap: Backend) -> None:

@@ -137,7 +137,8 @@ def return_item(scene: Scene, is_midway: bool) -> Goal:
     order = rng.choice(late)
     line = rng.choice(scene.lines(order["id"]))
     product, colour = scene.variant(line["variant_id"])
-    if sum(_holds(scene, each["id"], product.name) for each in late) > 1:
+    recent = [each for each in scene.orders if age(each) <= RETURN_DAYS]  # some of them still on their way
+    if sum(_holds(scene, each["id"], product.name) for each in recent) > 1:
         raise NoSuchGoal
     # The same thing in an order that is too old: looking for the name alone leads there too.
     old = rng.choice([each for each in scene.orders if age(each) > RETURN_DAYS])
