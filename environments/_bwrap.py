@@ -114,11 +114,13 @@ def folders_of_packages(root: str) -> list[str]:
             inner = [entry.path for entry in os.scandir(folder) if entry.is_dir(follow_symlinks=False)]
         except OSError:
             continue
-        is_library = Path(folder, "os.py").exists() and f"{folder}/encodings" in inner
+        # os.path, not Path: of a folder that this user may not enter it says no, and does not raise.
+        is_library = os.path.exists(f"{folder}/os.py") and f"{folder}/encodings" in inner  # noqa: PTH110
         if is_library:
             found += [path for path in inner if path.endswith(("/site-packages", "/dist-packages"))]
         elif folder.endswith(("/site-packages", "/dist-packages")) or any(
-            Path(path, "__init__.py").exists() for path in inner
+            os.path.exists(f"{path}/__init__.py")  # noqa: PTH110
+            for path in inner
         ):
             found.append(folder)
         else:

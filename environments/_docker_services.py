@@ -21,7 +21,7 @@ _CHUNK = 1 << 16
 async def serve(daemon: "Daemon", container: str, service: Service) -> ServiceRun:
     """Start it; its output is taken by the event loop until it ends. Raises EnvironmentFault."""
     run = ServiceRun(service)
-    connection = await daemon.call(lambda: _started(daemon, container, stdin_of(service)))
+    connection = await daemon.call(lambda: _started(daemon, container, command(service), stdin_of(service)))
     frames = Frames(run.out, run.err)
     loop = asyncio.get_running_loop()
 
@@ -43,11 +43,11 @@ async def serve(daemon: "Daemon", container: str, service: Service) -> ServiceRu
     return run
 
 
-def _started(daemon: "Daemon", container: str, stdin: bytes) -> sockets.socket:
+def _started(daemon: "Daemon", container: str, argv: list[str], stdin: bytes) -> sockets.socket:
     """The connection to its streams, with all input sent (blocking)."""
     api = daemon.api
     exec_id = api.exec_create(
-        container, command(), stdin=True, user=SERVICE_USER, environment={**BASE_ENV, "HOME": "/"}, workdir="/"
+        container, argv, stdin=True, user=SERVICE_USER, environment={**BASE_ENV, "HOME": "/"}, workdir="/"
     )["Id"]
     stream = api.exec_start(exec_id, socket=True)
     connection: sockets.socket = getattr(stream, "_sock", stream)

@@ -1,7 +1,7 @@
 """Services of a sandbox, the same for every backend: what is sent in, and the wait until they answer.
 
 A service's program and data go in by standard input and stay in its process's memory (`_service_inside.py`). A backend
-starts `COMMAND` in the sandbox's network namespace, as a process that the agent's own can neither see into nor signal.
+starts `command` in the sandbox's network namespace, as a process that the agent's own can neither see into nor signal.
 """
 
 import asyncio
@@ -20,11 +20,17 @@ _OUTPUT_BYTES = 8_000
 _POLL_SEC = 0.005
 
 
+def command(service: Service) -> list[str]:
+    """Its argv; the name is there for who looks at processes.
+
+    Isolated (-I -S): no folder that the agent may write to is on its search path.
+    """
+    return ["python3", "-I", "-S", "-B", "-c", _program(), service.name]
+
+
 @cache
-def command() -> list[str]:
-    """The argv of every service. Isolated (-I -S): no folder that the agent may write to is on its search path."""
-    program = Path(_service_inside.__file__).read_text(encoding="utf-8")
-    return ["python3", "-I", "-S", "-B", "-c", program]
+def _program() -> str:
+    return Path(_service_inside.__file__).read_text(encoding="utf-8")
 
 
 def stdin_of(service: Service) -> bytes:

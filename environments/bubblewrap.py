@@ -278,7 +278,7 @@ class BubblewrapSandbox:
         """A command that nobody waits for: it has a pid namespace of its own, so no other command sees it."""
         run = ServiceRun(service)
         readers = PipeReader(0, into=run.out), PipeReader(0, into=run.err), PipeReader(1000)
-        fds = self._files_of(command(), "/", _bwrap.BASE_ENV, stdin_of(service))
+        fds = self._files_of(command(service), "/", _bwrap.BASE_ENV, stdin_of(service))
         self._count += 1
         name = f"service-{self._count}"
         self._commands[name] = ended = self._loop.create_future()

@@ -10,6 +10,7 @@ from tasks.families.data_discovery.fit import is_found, neighbours
 from tasks.families.data_discovery.themes import THEMES
 
 SCOPES = ("group", "period", "both")
+_TRIES = 100  # nearly every draw tells
 _MISSING = 0.015  # share of cells that are empty
 
 
@@ -19,10 +20,12 @@ def make_world(rng: random.Random, depth: int, scope: str, rows: int = 900) -> d
         raise ValueError(f"depth is 1, 2 or 3 and scope one of {', '.join(SCOPES)}, not {depth!r} and {scope!r}")
     if rows < 400:
         raise ValueError(f"rows must be at least 400, or no effect is told from noise; it is {rows}")
-    while True:  # ends: most draws tell
+    for _ in range(_TRIES):
         workflow = draw_workflow(rng, rng.choice(THEMES), depth, scope, rng.choice(FORMS), rows)
         if is_found(workflow):
             break
+    else:
+        raise RuntimeError(f"in {_TRIES} draws no effect was clearly to be found in {rows} rows")
     theme, effect = workflow.theme, workflow.effect
     hypothesis = _hypothesis(workflow, workflow.context, effect.cause, effect.form, effect.coefficient, effect.at)
     return {

@@ -33,10 +33,8 @@ def least_squares(rows: list[tuple[float, ...]], wanted: list[float]) -> tuple[f
 
 def workflow(seed: int, depth: int = 1, scope: str = "group", form: str = "linear") -> Workflow:
     rng = random.Random(seed)
-    while True:
-        found = draw_workflow(rng, rng.choice(THEMES), depth, scope, form, 800)
-        if is_found(found):
-            return found
+    drawn_ones = (draw_workflow(rng, rng.choice(THEMES), depth, scope, form, 800) for _ in range(20))
+    return next(found for found in drawn_ones if is_found(found))
 
 
 def every_context(given: Workflow) -> list[Context]:

@@ -109,7 +109,7 @@ async def test_tricks_pass_no_case_that_is_hidden(bubblewrap: Backend) -> None:
     """By heart, by an early exit, by printing, by a value that equals everything, by one result for all."""
     world = make_world(random.Random(5), "ints", 3)
     shown = world["grading"]["cases"][:SHOWN]
-    data = {**world["grading"], "cases": world["grading"]["cases"][: SHOWN + 3], "output": "solution.py"}
+    data = {**world["grading"], "cases": world["grading"]["cases"][: SHOWN + 1], "output": "solution.py"}
     for source in (memorised(world["name"], shown), *tricks(world["name"], shown)):
         verdict = await grade_files("program", data, {"solution.py": source.encode()}, bubblewrap)
         assert verdict.error is None and verdict.reward < 1, source

@@ -124,6 +124,11 @@ def test_the_question_says_what_the_query_asks() -> None:
         "List the name of singers whose country is 'Tavria', and that have no appearance (made by them), "
         "sorted by the name from A to Z."
     )
+    ordered = Query(Rows(singer), (Item(name),), order=(Order(Item(Ref(singer.key)), True), Order(Item(name))), limit=1)
+    assert question(ordered) == (
+        "List the name of all singers, sorted by the id from high to low, where that is equal by the name from A to Z. "
+        "Give only the first one."
+    )
     grouped = Query(
         Rows(singer),
         (Item(country), Item(None, "count")),

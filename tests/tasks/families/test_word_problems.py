@@ -58,7 +58,7 @@ def test_results_change_with_the_numbers() -> None:
 def test_a_problem_worked_by_hand() -> None:
     """The text's own words, calculated without the program."""
     checked = 0
-    for world in WORLDS:
+    for world in (make_world(random.Random(number), 2, 0) for number in range(150)):
         meeting = re.search(
             r"are (\d+) kilometres apart; one runs at (\d+) and the other at (\d+) kilometres", world["text"]
         )
@@ -78,7 +78,8 @@ def test_a_problem_worked_by_hand() -> None:
 
 async def test_the_shown_answer_alone_earns_nothing(bubblewrap: Backend) -> None:
     world = WORLDS[0]
-    data = {**world["grading"], "output": "solution.py", "all_or_nothing": True}
+    cases = world["grading"]["cases"][:3]
+    data = {**world["grading"], "cases": cases, "output": "solution.py", "all_or_nothing": True}
     for source, reward in [(world["reference"], 1.0), *((decoy, 0.0) for decoy in world["decoys"])]:
         verdict = await grade_files("program", data, {"solution.py": source["solution.py"].encode()}, bubblewrap)
         assert verdict.error is None and verdict.reward == reward
