@@ -11,7 +11,7 @@ from tasks.testrun import TestReport, TestRun, run_tests_on_each
 FIXED_SEC = 60.0  # start of the interpreter, imports and collection, on a busy machine
 COLLECTION_SEC = 60.0
 # A test may take ten times its clean time and a third of a second more: what takes longer does not end. In CPU time, so
-# that a busy machine makes nobody late; who sleeps or waits is stopped by the wall clock, a second later.
+# that a busy machine makes nobody late; who sleeps or waits is stopped by the wall clock, some seconds later.
 FACTOR, MORE_SEC = 10.0, 0.3
 FORGOTTEN_SEC = 60.0  # a test of which no clean time is known
 
@@ -49,8 +49,8 @@ def run_of(
     repository: Repository,
     *,
     is_warm: bool = False,
-    stop_at_first_failure: bool = False,
     most_failures: int | None = None,
+    stops_without_end: bool = False,
     random_order_seed: int | None = None,
 ) -> TestRun:
     seconds = {test: repository.clean_seconds[test] for test in tests if test in repository.clean_seconds}
@@ -60,32 +60,26 @@ def run_of(
         tests=tuple(tests),
         per_test_timeout_sec=FORGOTTEN_SEC,
         cpu_limits={test: MORE_SEC + FACTOR * sec for test, sec in seconds.items()},
-        stop_at_first_failure=stop_at_first_failure,
         most_failures=most_failures,
+        stops_without_end=stops_without_end,
         random_order_seed=random_order_seed,
         collection_timeout_sec=COLLECTION_SEC,
         is_warm=is_warm,
     )
 
 
-async def run_each(
-    runs: Sequence[TestRun],
-    repository: Repository,
-    backend: Backend,
-    *,
-    is_warm: bool = False,
-    has_tracebacks: bool = False,
-) -> list[TestReport]:
-    """The runs one after another in one fresh sandbox. Fewer reports than runs: the last one's run ended it all.
-
-    Raises VerifierFault and EnvironmentFault.
-    """
+def time_for(runs: Sequence[TestRun], repository: Repository) -> float:
+    """Seconds after which the sandbox that they run in is given up."""
     seconds = sum(repository.clean_seconds.get(test, 1.0) for run in runs for test in run.tests)
+    return FIXED_SEC + 5 * seconds + 3 * len(runs)
+
+
+async def run_each(
+    runs: Sequence[TestRun], repository: Repository, backend: Backend, *, has_tracebacks: bool = False
+) -> list[TestReport]:
+    """The runs one after another in one fresh sandbox, each with a process that imports all anew.
+
+    Fewer reports than runs: the last one's run ended it all. Raises VerifierFault and EnvironmentFault.
+    """
     async with running(backend, repository.verifier_spec()) as sandbox:
-        return await run_tests_on_each(
-            sandbox,
-            runs,
-            timeout_sec=FIXED_SEC + 5 * seconds + 3 * len(runs),
-            warm=() if is_warm else None,
-            explains=has_tracebacks,
-        )
+        return await run_tests_on_each(sandbox, runs, timeout_sec=time_for(runs, repository), explains=has_tracebacks)

@@ -31,7 +31,10 @@ RUN_TIMEOUT_SEC = 1800.0
 TEST_TIMEOUT_SEC = 60.0
 _REPAIRS_PER_RUNG = 3
 _MAX_RUNGS = 8
-_RANDOM_SEEDS = (20_260_101,)
+_RANDOM_SEED = 20_260_101
+
+
+Reached = dict[str, dict[int, tuple[int, ...]]]  # path -> line -> indexes of the stable tests that run it
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,9 @@ class CleanTests:
     stable: tuple[str, ...]
     unstable: dict[str, str]
     seconds: dict[str, float]
-    reached_by: dict[str, dict[int, tuple[int, ...]]]
+    reached_by: Reached
     import_lines: dict[str, tuple[int, ...]]
+    order_lines: dict[str, tuple[int, ...]]
     starting_processes: tuple[str, ...]
 
 
@@ -158,7 +162,11 @@ def _dispensable(requirement: Requirement | None, wanted: Sequence[str], declare
 
 
 async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, spec: SandboxSpec) -> CleanTests:
-    """Clean runs in fresh sandboxes: with coverage, plain, and in random order. Raises BadSource."""
+    """Clean runs in fresh sandboxes: with coverage, plain, and with coverage in random order. Raises BadSource.
+
+    With coverage twice, since what the first test makes for all (a cache, an object that lives on) is seen in that
+    test only: lines that other tests run when the order is another one are told apart.
+    """
 
     async def run(coverage: Sequence[str] = (), seed: int | None = None) -> TestReport:
         async with running(backend, spec) as sandbox:
@@ -184,21 +192,25 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
     try:
         covered = await run(coverage=_top_level(source))
         plain = await run()
-        shuffled = [await run(seed=seed) for seed in _RANDOM_SEEDS]
+        shuffled = await run(coverage=_top_level(source), seed=_RANDOM_SEED)
     except VerifierFault as fault:
         raise BadSource(f"{source.spec}: a clean run of its tests could not be made: {fault}") from fault
     await _check_imports(source, backend, spec)
-    stable, unstable = _sort_out(plain, [covered, *shuffled])
+    stable, unstable = _sort_out(plain, [covered, shuffled])
     if not stable:
         raise BadSource(f"{source.spec}: no test passes in every clean run")
     seconds = {result.node_id: round(result.duration_sec, 5) for result in plain.results}
+    files = set(source.python_files())
+    one, other = (_reached_by(report, stable, files) for report in (covered, shuffled))
+    starting = {each.node_id for report in (covered, shuffled) for each in report.results if each.starts_processes}
     return CleanTests(
         stable=stable,
         unstable=unstable,
         seconds={test: seconds[test] for test in stable},
-        reached_by=_reached_by(covered, stable, set(source.python_files())),
-        import_lines=dict(covered.import_lines),
-        starting_processes=tuple(each.node_id for each in covered.results if each.starts_processes),
+        reached_by=_united(one, other),
+        import_lines=_import_lines([covered, shuffled]),
+        order_lines=_order_lines(one, other),
+        starting_processes=tuple(each.node_id for each in covered.results if each.node_id in starting),
     )
 
 
@@ -247,7 +259,39 @@ def _sort_out(plain: TestReport, others: Sequence[TestReport]) -> tuple[tuple[st
     return tuple(result.node_id for result in plain.results if result.node_id not in unstable), unstable
 
 
-def _reached_by(report: TestReport, stable: Sequence[str], files: set[str]) -> dict[str, dict[int, tuple[int, ...]]]:
+def _import_lines(reports: Sequence[TestReport]) -> dict[str, tuple[int, ...]]:
+    lines: dict[str, set[int]] = defaultdict(set)
+    for report in reports:
+        for path, some in report.import_lines.items():
+            lines[path].update(some)
+    return {path: tuple(sorted(some)) for path, some in sorted(lines.items())}
+
+
+def _united(one: Reached, other: Reached) -> Reached:
+    """Tests that run a line in one order or in the other."""
+    return {
+        path: {
+            line: tuple(sorted({*one.get(path, {}).get(line, ()), *other.get(path, {}).get(line, ())}))
+            for line in sorted({*one.get(path, {}), *other.get(path, {})})
+        }
+        for path in sorted({*one, *other})
+    }
+
+
+def _order_lines(one: Reached, other: Reached) -> dict[str, tuple[int, ...]]:
+    """Lines that other tests run where the order is another one."""
+    found = {
+        path: tuple(
+            line
+            for line in sorted({*one.get(path, {}), *other.get(path, {})})
+            if one.get(path, {}).get(line) != other.get(path, {}).get(line)
+        )
+        for path in sorted({*one, *other})
+    }
+    return {path: lines for path, lines in found.items() if lines}
+
+
+def _reached_by(report: TestReport, stable: Sequence[str], files: set[str]) -> Reached:
     index = {test: at for at, test in enumerate(stable)}
     found: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for result in report.results:

@@ -43,17 +43,17 @@ def tests_naming(names: set[str], bases: set[str], repository: Repository) -> se
                 if mentioned & words:
                     words |= made
             words |= _of_functions(path, words, repository)
-    pattern = _pattern(words)
     found: set[int] = set()
     for path in paths:
         reached = repository.reached_by.get(path, {})
-        content = (code / path).read_bytes()
-        for line in {content.count(b"\n", 0, match.start()) + 1 for match in pattern.finditer(content)}:
-            for own in own_lines(content, line):
-                found.update(reached.get(own, ()))
+        if reached:
+            content = (code / path).read_bytes()
+            for line in _lines_with(words, content):
+                for own in own_lines(content, line):
+                    found.update(reached.get(own, ()))
     protected = repository.source.protected
     naming = {path.relative_to(protected).as_posix() for path in protected.rglob("*.py")
-              if path.is_file() and pattern.search(path.read_bytes())}  # fmt: skip
+              if path.is_file() and next(_places_of(words, path.read_bytes()), None) is not None}  # fmt: skip
     if any(path.endswith("conftest.py") for path in naming):
         return None
     found.update(at for at, test in enumerate(repository.stable_tests) if test.split("::")[0] in naming)
@@ -61,19 +61,40 @@ def tests_naming(names: set[str], bases: set[str], repository: Repository) -> se
 
 
 def _of_functions(path: str, words: set[str], repository: Repository) -> set[str]:
-    """Names of functions that import has run and in which one of the words stands."""
-    at_import = repository.import_lines.get(path, ())
-    content = (repository.source.code / path).read_bytes()
-    lines = {content.count(b"\n", 0, match.start()) + 1 for match in _pattern(words).finditer(content)}
+    """Names of functions in which one of the words stands, and which import has run, or one test for others."""
+    unseen = {*repository.import_lines.get(path, ()), *repository.order_lines.get(path, ())}
+    content = (repository.source.code / path).read_bytes() if unseen else b""
+    lines = _lines_with(words, content)
     return {
         name
         for name, first, last in (functions_of(content) if lines else ())
-        if any(first <= line <= last for line in lines) and any(first <= line <= last for line in at_import)
+        if any(first <= line <= last for line in lines) and any(first <= line <= last for line in unseen)
     }
 
 
-def _pattern(words: set[str]) -> re.Pattern[bytes]:
-    return re.compile(rb"\b(?:" + b"|".join(re.escape(word.encode()) for word in sorted(words)) + rb")\b")
+def _lines_with(words: set[str], content: bytes) -> set[int]:
+    """Numbers of the lines in which one of them stands."""
+    lines, line, last = set(), 1, 0
+    for at in sorted(_places_of(words, content)):
+        line += content.count(b"\n", last, at)
+        last = at
+        lines.add(line)
+    return lines
+
+
+def _places_of(words: set[str], content: bytes) -> Iterator[int]:
+    """Found one by one, which is ten times as fast as a pattern of them all."""
+    for word in map(str.encode, words):
+        at = content.find(word)
+        while at >= 0:
+            end = at + len(word)
+            if not _is_in_word(content[at - 1 : at]) and not _is_in_word(content[end : end + 1]):
+                yield at
+            at = content.find(word, end)
+
+
+def _is_in_word(byte: bytes) -> bool:
+    return byte.isalnum() or byte == b"_"
 
 
 @dataclass(frozen=True)

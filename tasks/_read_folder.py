@@ -162,9 +162,11 @@ def _reference(file: Path, code: Path | None, files: dict[str, bytes]) -> Diff |
         raise BadTaskFolder(
             f"{file}: is not UTF-8 text ({error}); write other files as git's binary patches"
         ) from error
-    before = dict(files)
+    before = {}  # of the files that it touches alone: git takes in each one
     for path in old_paths(text):
-        if code is not None and path not in before and (code / path).is_file():
+        if path in files:
+            before[path] = files[path]
+        elif code is not None and (code / path).is_file():
             before[path] = (code / path).read_bytes()
     try:
         return parse_diff(text, before)

@@ -11,11 +11,17 @@ def own_lines(content: bytes, line: int) -> set[int]:
     return _owners(content).get(line, set())
 
 
+def statements_of(scope: ast.AST) -> Iterator[ast.stmt | ast.ExceptHandler]:
+    """All below a node. Expressions, most of a tree, hold none, and are not looked at."""
+    for child in _inner(scope):
+        yield child
+        yield from statements_of(child)
+
+
 @lru_cache(maxsize=64)
 def _owners(content: bytes) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
-    statements = [node for node in ast.walk(ast.parse(content)) if isinstance(node, ast.stmt | ast.ExceptHandler)]
-    for node in sorted(statements, key=lambda node: (node.lineno, -(node.end_lineno or 0))):
+    for node in sorted(statements_of(ast.parse(content)), key=lambda node: (node.lineno, -(node.end_lineno or 0))):
         inner = {line for child in _inner(node) for line in _lines(child)}
         own = set(_lines(node)) - inner
         for line in own:
@@ -24,11 +30,14 @@ def _owners(content: bytes) -> dict[int, set[int]]:
 
 
 def _inner(node: ast.AST) -> Iterator[ast.stmt | ast.ExceptHandler]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.stmt | ast.ExceptHandler):
-            yield child
-        elif isinstance(child, ast.match_case):
-            yield from child.body
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+        children = getattr(node, name, ())
+        if isinstance(children, list):  # the body of a lambda or of a conditional expression is none
+            for child in children:
+                if isinstance(child, ast.match_case):
+                    yield from (each for each in child.body if isinstance(each, ast.stmt))
+                else:
+                    yield child
 
 
 def _lines(node: ast.stmt | ast.ExceptHandler) -> range:
@@ -58,7 +67,7 @@ def _definitions(
     scope: ast.AST, outer: str
 ) -> Iterator[tuple[str, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]]:
     """Each with the name of the class around it, or ''."""
-    for node in ast.iter_child_nodes(scope):
+    for node in _inner(scope):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield outer, node
         yield from _definitions(node, node.name if isinstance(node, ast.ClassDef) else outer)

@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -55,6 +55,9 @@ class GenerateResult(BaseModel):
     accepted: int
     candidates: int
     yields: tuple[Yield, ...]
+
+
+Result = TypeVar("Result", bound=GenerateResult)
 
 
 class Progress(BaseModel):
@@ -100,7 +103,7 @@ async def generate(
         request["model"] = lm.model
     if contamination is not None:
         request["contamination"] = sha256(contamination.read_bytes()).hexdigest()
-    if (known := _finished(out, request)) is not None:
+    if (known := finished_result(out, request, GenerateResult)) is not None:
         on_progress(Progress(accepted=known.accepted, candidates=known.candidates))
         return known
     writer = SuiteWriter(out)
@@ -217,7 +220,7 @@ def _yield_of(name: str, counter: Counter[str]) -> Yield:
     return Yield(generator=name, candidates=counter.total(), accepted=counter["accepted"], rejections=rejections)
 
 
-def _finished(out: Path, request: dict[str, Any]) -> GenerateResult | None:
+def finished_result(out: Path, request: dict[str, Any], kind: type[Result]) -> Result | None:
     """The result of the same call, if it was carried out to its end. Raises BadTaskFolder for another's suite."""
     if not (out / MANIFEST).is_file():
         return None
@@ -225,7 +228,7 @@ def _finished(out: Path, request: dict[str, Any]) -> GenerateResult | None:
         manifest = Manifest.model_validate_json((out / MANIFEST).read_text())
         if manifest.provenance.get("request") != request:
             raise BadTaskFolder(f"{out}: holds a suite that was made from something else; give another --out")
-        return GenerateResult.model_validate(
+        return kind.model_validate(
             {"suite": str(out), "suite_hash": manifest.hash, **manifest.provenance["result"]}  # type: ignore[dict-item]
         )
     except ValidationError as error:

@@ -19,6 +19,7 @@ from tasks._environment import WORKDIR, environment_mounts, environment_variable
 from tasks._line_map import LineMap, write_line_map
 from tasks._scratch import write_at_once
 from tasks._sdists import ensure_environment
+from tasks._statements import statements_of
 from tasks._tree import locked
 from tasks.recipe import Recipe, RungResult
 from tasks.source import Source
@@ -26,7 +27,7 @@ from tasks.source import Source
 __all__ = ["Recipe", "Repository", "RungResult", "prepare_repository"]
 
 # Goes into the cache's file names: a new way of running clean tests must not find old results.
-_METHOD = 4
+_METHOD = 5
 
 
 class Repository(BaseModel):
@@ -44,6 +45,10 @@ class Repository(BaseModel):
         default_factory=dict, description="path -> lines that run when the code is imported, for whatever test"
     )
 
+    order_lines: dict[str, tuple[int, ...]] = Field(
+        default_factory=dict,
+        description="path -> lines that one test runs for others too: which one depends on the order",
+    )
     starting_processes: tuple[str, ...] = Field(
         (), description="tests that start processes, whose lines are not seen: they may reach any line"
     )
@@ -80,15 +85,22 @@ class Repository(BaseModel):
 
         No test is then seen to reach all that it does, and every test may depend on it.
         """
+        return self._has_in_body(self.import_lines, path, first_line, last_line)
+
+    def runs_for_others(self, path: str, first_line: int, last_line: int) -> bool:
+        """Some of the definition's body is run by one test for others too: what it makes, such as a cache, lives on."""
+        return self._has_in_body(self.order_lines, path, first_line, last_line)
+
+    def _has_in_body(self, lines: dict[str, tuple[int, ...]], path: str, first_line: int, last_line: int) -> bool:
         starts = _body_starts((self.source.code / path).read_bytes())
         body = range(starts.get(first_line, first_line), last_line + 1)
-        return any(line in body for line in self.import_lines.get(path, ()))
+        return any(line in body for line in lines.get(path, ()))
 
 
 @lru_cache(maxsize=64)
 def _body_starts(content: bytes) -> dict[int, int]:
     """First line of a definition -> first line of its body."""
-    return {node.lineno: node.body[0].lineno for node in ast.walk(ast.parse(content))
+    return {node.lineno: node.body[0].lineno for node in statements_of(ast.parse(content))
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}  # fmt: skip
 
 
@@ -147,6 +159,7 @@ def _repository(source: Source, recipe: Recipe, clean: CleanTests, line_map: Pat
         unstable_tests=clean.unstable,
         clean_seconds=clean.seconds,
         import_lines=clean.import_lines,
+        order_lines=clean.order_lines,
         starting_processes=clean.starting_processes,
     )
 

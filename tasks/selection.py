@@ -1,8 +1,8 @@
 """Which tests a change can matter to: those that run its lines when the code is clean.
 
 A test that does not execute a changed statement does the same with it as without, unless names change their scope (the
-last assignment of a local goes, a function becomes a generator), the code runs at import, or the test starts processes
-whose lines nobody saw. Each of these cases takes more tests.
+last assignment of a local goes, a function becomes a generator), the code runs at import or once for all (what it makes
+is kept), or the test starts processes whose lines nobody saw. Each of these cases takes more tests.
 """
 
 from collections import Counter
@@ -22,8 +22,8 @@ from tasks.repository import Repository
 class Selection:
     """Node ids of stable tests.
 
-    `reaching`: run some line of the touched definitions; `affected`, of these, may behave otherwise, the quick ones
-    first. `is_warm`: no import has run what is changed.
+    `reaching`: run some line of the touched definitions; `affected`, of these, may behave otherwise; both in file
+    order. `is_warm`: no import has run what is changed.
     """
 
     reaching: tuple[str, ...]
@@ -41,23 +41,23 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
         reached = repository.reached_by.get(place.path, {})
         of_definition = _running(reached, range(place.first_line, place.last_line + 1))
         known = is_known(place, repository)
-        if known and not repository.runs_at_import(place.path, place.first_line, place.last_line):
+        runs_at_import = not known or repository.runs_at_import(place.path, place.first_line, place.last_line)
+        if not runs_at_import and not repository.runs_for_others(place.path, place.first_line, place.last_line):
             reaching |= of_definition
             affected |= _of_statements(candidate, place, repository) or of_definition
             continue
         naming = _naming(place, repository) if known else None
         reaching.update(everything)
         affected.update(everything if naming is None else naming | of_definition)
-        is_warm = False
+        is_warm = is_warm and not runs_at_import
     if reaching:
         blind = {test: at for at, test in enumerate(repository.stable_tests)}
         hidden = {blind[test] for test in repository.starting_processes if test in blind}
         reaching |= hidden
         affected |= hidden
-    quick_first = sorted(affected, key=lambda at: (repository.clean_seconds.get(repository.stable_tests[at], 1.0), at))
     return Selection(
         reaching=tuple(repository.stable_tests[at] for at in sorted(reaching)),
-        affected=tuple(repository.stable_tests[at] for at in quick_first),
+        affected=tuple(repository.stable_tests[at] for at in sorted(affected)),
         is_warm=is_warm,
     )
 

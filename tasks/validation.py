@@ -1,9 +1,10 @@
 """From candidate to task: the clean code passes, the changed code fails, the reference mends it, nothing else does.
 
-Many candidates at once. Screening runs the tests that the change can matter to, in forks of a process that has all of
-them imported, and stops at the first failure; what survives there is no task. What fails is confirmed in fresh
-sandboxes with all these tests, on and off the bug, twice: in processes that import all anew, and in random order.
-A candidate with a reference or hidden tests of its own is decided by all tests, on both sides, twice.
+Screening runs the tests that the change can matter to, once, in a fork of a process that has all of them imported;
+what survives there is no task. Confirmation, in a fresh sandbox and in processes that import all anew, runs what
+failed: once more with the bug, in random order, and twice without it. What passed with the bug rests on the screening
+run and on the repository's clean runs. A candidate with a reference or hidden tests of its own is decided by all tests,
+on both sides, twice.
 """
 
 import asyncio
@@ -15,18 +16,18 @@ from types import TracebackType
 from environments.diff import Diff, FileChange
 from environments.errors import EnvironmentFault
 from environments.sandbox import Backend
-from tasks._batches import State, given_state, run_each, run_of, solved_state
+from tasks._batches import State, given_state, run_each, run_of, solved_state, time_for
 from tasks._program import compiled, is_same_program
+from tasks._test_server import TestServer
 from tasks.candidate import Candidate, Rejection
 from tasks.errors import VerifierFault
 from tasks.paths import is_test_file
 from tasks.repository import Repository
 from tasks.selection import Selection, select_tests
-from tasks.testrun import TestReport, TestResult
+from tasks.testrun import VENV, TestReport, TestResult, TestRun
 
 MOST_FAILING_SHARE = 0.5  # of all the repository's tests; above, a bug is too coarse to be worth finding
 MOST_FAILING = 20  # which a bug of a small repository may have all the same
-SCREENED_TOGETHER = 64
 CONFIRMED_TOGETHER = 32
 _TRIES = 2  # of a candidate whose sandbox was lost, each time alone
 
@@ -50,11 +51,13 @@ class _Item:
     candidate: Candidate
     selection: Selection
     decided: "asyncio.Future[Decision]"
+    failed: tuple[str, ...] = ()  # when it was screened
+    passed: frozenset[str] = frozenset()
     tries: int = 0
 
 
 class Validator:
-    """Decides about candidates, as many as are waiting together, `jobs` sandboxes at a time.
+    """Decides about candidates by `jobs` workers, each with a sandbox that stays up and at times a fresh one.
 
     Use as an async context: `async with Validator(...) as validator: await validator.decide(candidate)`.
     """
@@ -105,16 +108,17 @@ class Validator:
             self._there_is_work.notify_all()
 
     async def _work(self) -> None:
-        while not self._is_closing:
-            async with self._there_is_work:
-                await self._there_is_work.wait_for(lambda: self._screening or self._confirming or self._comparing)
-            await asyncio.sleep(0.01)  # those who ask at the same time go together
-            if len(self._confirming) >= CONFIRMED_TOGETHER or (self._confirming and not self._screening):
-                await self._attempt(self._confirm, self._confirming, CONFIRMED_TOGETHER)
-            elif self._screening:
-                await self._attempt(self._screen, self._screening, SCREENED_TOGETHER)
-            elif self._comparing:
-                await self._attempt(self._compare, self._comparing, 1)
+        spec = self._repository.verifier_spec()
+        async with TestServer(spec, self._backend, python=f"{VENV}/bin/python") as server:
+            while not self._is_closing:
+                async with self._there_is_work:
+                    await self._there_is_work.wait_for(lambda: self._screening or self._confirming or self._comparing)
+                if len(self._confirming) >= CONFIRMED_TOGETHER or (self._confirming and not self._screening):
+                    await self._attempt(self._confirm, self._confirming, CONFIRMED_TOGETHER)
+                elif self._screening:
+                    await self._attempt(lambda items: self._screen(items[0], server), self._screening, 1)
+                elif self._comparing:
+                    await self._attempt(self._compare, self._comparing, 1)
 
     async def _attempt(self, act: Callable[[list[_Item]], Awaitable[None]], queue: deque[_Item], most: int) -> None:
         """Take this worker's share of a queue and do it. Whoever has been tried before goes alone."""
@@ -139,96 +143,94 @@ class Validator:
 
     # -- the three ways to decide
 
-    async def _screen(self, items: list[_Item]) -> None:
-        runs = [
-            run_of(
-                given_state(item.candidate),
-                item.selection.affected,
-                self._repository,
-                is_warm=item.selection.is_warm,
-                stop_at_first_failure=True,
-            )
-            for item in items
-        ]
-        reports = await run_each(runs, self._repository, self._backend, is_warm=True)
-        for item, report in zip(items, reports, strict=False):
-            if item is not items[len(reports) - 1] or report.is_complete or len(items) == 1:
-                if (refusal := refuse_screened(item.candidate, report)) is not None:
-                    _settle(item, refusal)
-                else:
-                    await self._put(self._confirming, item)
-                item.tries = 0
-        await self._put_back(self._screening, items, reports)
+    async def _screen(self, item: _Item, server: TestServer) -> None:
+        run = run_of(
+            given_state(item.candidate),
+            item.selection.affected,
+            self._repository,
+            is_warm=item.selection.is_warm,
+            most_failures=most_failing(item.candidate, self._repository),
+            stops_without_end=True,
+        )
+        report = await server.run(run, timeout_sec=time_for([run], self._repository))
+        if not report.is_complete and not report.timed_out and not item.tries:
+            item.tries = 1  # it ended all; or those before it in the same sandbox did, by what they have left there
+            await self._put(self._screening, item)
+        elif (refusal := refuse_run(item.candidate, report, self._repository, passing="survived")) is not None:
+            _settle(item, refusal)
+        else:
+            item.failed = tuple(each.node_id for each in report.results if is_failure(each))
+            item.passed = frozenset(each.node_id for each in report.results if each.outcome == "passed")
+            item.tries = 0
+            await self._put(self._confirming, item)
 
     async def _confirm(self, items: list[_Item]) -> None:
-        """Off the bugs, on each, in one sandbox, imported anew; on each and off, in random order, in a second one."""
-        repository, backend = self._repository, self._backend
-        off = run_of(State({}), _union(items), repository)
-        on = [
-            run_of(
-                given_state(item.candidate),
-                item.selection.affected,
-                repository,
-                most_failures=most_failing(item.candidate, repository),
-            )
-            for item in items
-        ]
-        first = await run_each([off, *on], repository, backend, has_tracebacks=True)
-        pending: list[tuple[_Item, TestReport]] = []
-        for item, report in zip(items, first[1:], strict=False):
-            if report.is_complete or len(items) == 1:
-                if (refusal := refuse_run(item.candidate, report, repository)) is not None:
-                    _settle(item, refusal)
-                else:
-                    pending.append((item, report))
-        await self._put_back(self._confirming, items, first[1:])
-        if not pending:
-            return
-        on = [
-            run_of(
-                given_state(item.candidate),
-                item.selection.affected,
-                repository,
-                is_warm=item.selection.is_warm,
-                most_failures=most_failing(item.candidate, repository),
-                random_order_seed=1,
-            )
-            for item, _ in reversed(pending)
-        ]
-        tests = _union([item for item, _ in pending])
-        off = run_of(State({}), tests, repository, is_warm=True, random_order_seed=2)
-        second = await run_each([*on, off], repository, backend, is_warm=True)
-        if len(second) <= len(on) or not (first[0].is_complete and second[-1].is_complete):
-            if len(items) > 1:
+        """In one fresh sandbox: off the bugs, on each, off again in another order. Only what failed."""
+        tests = tuple(dict.fromkeys(test for item in items for test in item.failed))
+        off = run_of(State({}), tests, self._repository)
+        on = [self._with_bug(item, item.failed, random_order_seed=1) for item in items]
+        again = run_of(State({}), tests, self._repository, random_order_seed=2)
+        reports = await run_each([off, *on, again], self._repository, self._backend, has_tracebacks=True)
+        with_bugs = reports[1 : 1 + len(on)]
+        if len(reports) < len(on) + 2 or not (reports[0].is_complete and reports[-1].is_complete):
+            endless = [item for item, report in zip(items, with_bugs, strict=False) if not report.is_complete]
+            if not endless:
                 raise VerifierFault("a run of the clean code did not end")
-            _settle(items[0], rejected(items[0].candidate, "ends the process", "not in the first run, in the second"))
+            if len(items) == 1:
+                _settle(items[0], rejected(items[0].candidate, "ends the process", "not when screened, only then"))
+                return
+            for item in endless:
+                item.tries += 1  # it goes on alone, and the others together
+            await self._put(self._confirming, *items)
             return
-        for (item, report), again in zip(pending, reversed(second[:-1]), strict=True):
-            _settle(item, self._confirmed(item, report, again, (first[0], second[-1])))
+        for item, report in zip(items, with_bugs, strict=True):
+            _settle(item, await self._confirmed(item, report, (reports[0], reports[-1])))
 
-    def _confirmed(
-        self, item: _Item, report: TestReport, again: TestReport, off: tuple[TestReport, TestReport]
-    ) -> Decision:
+    def _with_bug(self, item: _Item, tests: Sequence[str], *, random_order_seed: int | None = None) -> TestRun:
+        return run_of(
+            given_state(item.candidate),
+            tests,
+            self._repository,
+            most_failures=len(tests),  # all of them, but not each with a long traceback
+            stops_without_end=True,
+            random_order_seed=random_order_seed,
+        )
+
+    async def _confirmed(self, item: _Item, report: TestReport, off: tuple[TestReport, TestReport]) -> Decision:
         candidate, selection = item.candidate, item.selection
-        if (refusal := refuse_run(candidate, again, self._repository)) is not None:
+        steady = {test for test in item.failed if all(each.outcome(test) == "passed" for each in off)}
+        failing = [each for each in report.results if each.node_id in steady and is_failure(each)]
+        if report.is_complete and steady and len(failing) < len(item.failed) and len(item.failed) > 1:
+            tests = [each.node_id for each in failing] or [test for test in item.failed if test in steady]
+            report = await self._as_verified(item, tests)
+            failing = [each for each in report.results if is_failure(each)]
+        if (refusal := refuse_run(candidate, report, self._repository)) is not None:
             return refusal
-        steady = {test for test in selection.affected if all(each.outcome(test) == "passed" for each in off)}
-        failing = [
-            each
-            for each in report.results
-            if each.node_id in steady and is_failure(each) and again.outcome(each.node_id) in ("failed", "error")
-        ]
         if not failing:
             return rejected(candidate, "flaky", "no test failed in both runs with the bug and passed in both without")
-        failed = {each.node_id for run in (report, again) for each in run.results if each.outcome != "passed"}
-        unsure = failed | (set(selection.affected) - steady)
+        unsure = set(selection.affected) - item.passed
+        failing.sort(key=lambda each: self._place_of[each.node_id])
         return Validated(
             candidate,
-            fail_to_pass=tuple(sorted((each.node_id for each in failing), key=self._place_of.__getitem__)),
+            fail_to_pass=tuple(each.node_id for each in failing),
             pass_to_pass=tuple(test for test in selection.reaching if test not in unsure),
             failures=tuple(failing),
             reference=reference_of(candidate, clean_files(candidate, self._repository)),
         )
+
+    async def _as_verified(self, item: _Item, tests: Sequence[str]) -> TestReport:
+        """Where whether a test fails may depend on what others have left: these alone, in file order, twice.
+
+        That is how a verifier runs them first. The last report; one without failures where not all fail both times.
+        """
+        run = self._with_bug(item, sorted(tests, key=self._place_of.__getitem__))
+        reports = await run_each([run, run], self._repository, self._backend, has_tracebacks=True)
+        if len(reports) < 2:
+            return TestReport(is_complete=False)
+        for report in reports:
+            if report.is_complete and not all(report.outcome(test) in ("failed", "error") for test in tests):
+                return TestReport(is_complete=True)
+        return reports[-1]
 
     async def _compare(self, items: list[_Item]) -> None:
         """A candidate with a reference or tests of its own: all tests, as it is given and solved, twice."""
@@ -245,24 +247,10 @@ class Validator:
         second = [] if is_decided else await run_each(runs, repository, self._backend)
         _settle(items[0], compared(candidate, reference, [*first, *second], repository))
 
-    async def _put_back(self, queue: deque[_Item], items: Sequence[_Item], reports: Sequence[TestReport]) -> None:
-        """The one whose run ended all, and those after it, go on alone and together."""
-        if len(items) == 1 or (len(reports) == len(items) and all(report.is_complete for report in reports)):
-            return
-        undone = [item for at, item in enumerate(items) if at >= len(reports) or not reports[at].is_complete]
-        for item, report in zip(items, reports, strict=False):
-            if not report.is_complete:
-                item.tries = 1
-        await self._put(queue, *undone)
-
 
 def _settle(item: _Item, decision: Decision) -> None:
     if not item.decided.done():  # the asker may have gone
         item.decided.set_result(decision)
-
-
-def _union(items: Sequence[_Item]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(test for item in items for test in item.selection.affected))
 
 
 async def validate_candidate(candidate: Candidate, repository: Repository, backend: Backend) -> Decision:
@@ -296,28 +284,21 @@ def refuse_cheaply(candidate: Candidate, clean: Mapping[str, bytes | None]) -> R
     return None
 
 
-def refuse_screened(candidate: Candidate, report: TestReport) -> Rejection | None:
-    """None if a test fails with the change."""
-    if any(is_timeout(result) for result in report.results) or report.timed_out:
-        return rejected(candidate, "timeout", "a test did not end in its time limit")
-    if report.is_complete and not any(is_failure(result) for result in report.results):
-        return rejected(candidate, "survived", f"{len(report.results)} tests run the change and pass")
-    return None
-
-
-def refuse_run(candidate: Candidate, report: TestReport, repository: Repository) -> Rejection | None:
-    """What a confirming run says against it."""
+def refuse_run(
+    candidate: Candidate, report: TestReport, repository: Repository, *, passing: str = "flaky"
+) -> Rejection | None:
+    """What a run with the bug says against it; `passing`: the reason where every test passes."""
     if report.timed_out or any(is_timeout(result) for result in report.results):
         return rejected(candidate, "timeout", "a test did not end in its time limit")
     if not report.is_complete or any(has_ended(result) for result in report.results):
         return rejected(candidate, "ends the process", report.output[-500:])
     failing = [result for result in report.results if is_failure(result)]
     if not failing:
-        return rejected(candidate, "flaky", "failed when screened, passed when confirmed")
+        return rejected(candidate, passing, f"{len(report.results)} tests run the change and pass")
     if any("::" not in result.node_id for result in failing):
         return rejected(candidate, "breaks import", failing[0].longrepr[-500:])
     if len(failing) > most_failing(candidate, repository):
-        return rejected(candidate, "too coarse", f"{len(failing)} tests fail")
+        return rejected(candidate, "too coarse", f"more than {most_failing(candidate, repository)} tests fail")
     return None
 
 

@@ -72,13 +72,17 @@ def _addopts(workdir: str) -> list[str]:
     return []
 
 
-def _toml_tables(path: str, name: str) -> dict[str, Any] | None:
+def _toml_module() -> Any:
     try:
         import tomllib as toml
     except ImportError:
         import tomli as toml  # type: ignore
+    return toml
+
+
+def _toml_tables(path: str, name: str) -> dict[str, Any] | None:
     with open(path, "rb") as file:
-        document = toml.load(file)
+        document = _toml_module().load(file)
     if name != "pyproject.toml":
         return document.get("pytest", {})  # type: ignore[no-any-return, unused-ignore]
     tool = document.get("tool", {}).get("pytest")
@@ -95,13 +99,33 @@ def plugin_names() -> list[str]:
     return sorted(set(_plugins()) - _LEFT_OUT)
 
 
+_known_plugins: dict[str, str] = {}  # found once, by the process that the others are forked from
+
+
 def _plugins() -> dict[str, str]:
     """Entry point's name -> module, of the distributions in the environment's own folder."""
+    if not _known_plugins:
+        _known_plugins.update(_find_plugins())
+    return _known_plugins
+
+
+def _find_plugins() -> dict[str, str]:
     from importlib import metadata
 
     folders = [path for path in sys.path if "site-packages" in path]
     return {entry.name: entry.value.split(":")[0].strip() for dist in metadata.distributions(path=folders)
             for entry in dist.entry_points if entry.group == "pytest11"}  # fmt: skip
+
+
+def import_what_each_worker_needs() -> None:
+    """pytest's own plugins, and what reads its settings: imported once, not by each worker."""
+    import importlib
+
+    from _pytest import config
+
+    _toml_module()
+    for name in getattr(config, "default_plugins", ()):
+        importlib.import_module(f"_pytest.{name}")
 
 
 def import_plugins() -> None:

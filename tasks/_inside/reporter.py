@@ -9,7 +9,7 @@ import random
 import signal
 import sys
 from collections.abc import Iterator
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 from tasks._inside.fingerprint import Fingerprint
@@ -17,7 +17,11 @@ from tasks._inside.frames import Sender
 
 LONGREPR_LIMIT = 20_000
 FULL_TRACEBACKS = 12
-WALL_MORE_SEC = 1.0  # above a limit in CPU time
+# Beside a limit in CPU time: a test may wait for half of it and a second. Time for which it was ready to run, and
+# others ran, is no waiting. Whatever it does, it is stopped after `WALL_FACTOR` times both together.
+WAIT_FACTOR, WAIT_MORE_SEC, WALL_FACTOR = 0.5, 1.0, 3.0
+# A traceback of a thousand frames takes longer to write than the test that failed: that is no time of the test.
+REPORT_SEC = 10.0
 # The look at all functions takes 1 ms, that at the core 0.1 ms: a tenth of a suite of quick tests, or nothing.
 FULL_LOOK_EVERY_SEC = 0.2
 STARTS_OF_PROCESSES = frozenset({"subprocess.Popen", "os.fork", "os.forkpty", "os.exec", "os.posix_spawn", "os.system"})
@@ -30,6 +34,9 @@ OUTCOME_HOOKS = (
     "pytest_runtest_logreport",
     "pytest_fixture_setup",
 )
+
+
+_open = open  # tests may replace it
 
 
 class TestTimedOut(BaseException):
@@ -59,6 +66,8 @@ class Reporter:
         self._phases: dict[str, Any] = {}
         self._codes: dict[str, Any] = {}
         self._is_late = False
+        self._wait_limit = 0.0
+        self._busy_before = (0.0, 0.0)
         self._last_look = 0.0
         self._hook: Any = None
         self._gate = set(config["gate"]) - set(config["skip"])
@@ -155,12 +164,12 @@ class Reporter:
                 self.coverage.switch_context(item.nodeid)
         started = self._clock()
         self.cpu_limit = self.config.get("cpu_limits", {}).get(item.nodeid)
-        self.limit = self.config["per_test_timeout_sec"]
-        if self.cpu_limit and self.limit:
-            self.limit = min(self.limit, self.cpu_limit + WALL_MORE_SEC)
+        self.limit = wall_limit(self.config, item.nodeid)
         if self.limit and not is_canary:
             signal.signal(signal.SIGALRM, self._on_alarm)
-            self._setitimer(signal.ITIMER_REAL, self.limit, 0.5)
+            self._wait_limit = min(self.limit, wait_limit(self.cpu_limit)) if self.cpu_limit else self.limit
+            self._busy_before = (started, _busy_seconds() if self.cpu_limit else 0.0)
+            self._setitimer(signal.ITIMER_REAL, self._wait_limit, 0.5)
         if self.cpu_limit and not is_canary:
             signal.signal(signal.SIGPROF, self._on_alarm)
             self._setitimer(signal.ITIMER_PROF, self.cpu_limit, 0.1)
@@ -189,7 +198,9 @@ class Reporter:
         self._failures += has_failed
         if self._failures == FULL_TRACEBACKS and self.config.get("most_failures"):
             item.config.option.tbstyle = "value"  # a traceback takes longer than many a test
-        if has_failed and self.config["stop_at_first_failure"]:
+        if self._is_late and self.config.get("stops_without_end"):
+            item.session.shouldfail = "a test did not end"
+        elif has_failed and self.config["stop_at_first_failure"]:
             item.session.shouldfail = "stopped at the first failure"
         elif self.config.get("most_failures") and self._failures > self.config["most_failures"]:
             item.session.shouldfail = "too many tests have failed"
@@ -212,7 +223,20 @@ class Reporter:
         kind, code = self._codes.get(item.nodeid, (type(item), _code_of(item)))
         if "runtest" in vars(item) or type(item) is not kind or _code_of(item) is not code:
             self._tampered([item.nodeid])
+        left = [] if call.excinfo is None or item is self.canary else self._stop_clocks()
         yield
+        for timer, seconds in left:
+            self._setitimer(timer, seconds, 0.5)
+
+    def _stop_clocks(self) -> list[tuple[int, float]]:
+        """While a failure is told, another limit holds; the clocks that run, and what is left on each."""
+        clocks = ((timer, self._setitimer(timer, 0)[0]) for timer in (signal.ITIMER_REAL, signal.ITIMER_PROF))
+        running = [(int(timer), seconds) for timer, seconds in clocks if seconds > 0]
+        for timer, _ in running:
+            self._setitimer(timer, REPORT_SEC)
+        if running:
+            self.sender.send("tells")
+        return running
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         outcome = _phase_outcome(report)
@@ -227,12 +251,22 @@ class Reporter:
 
     def _on_alarm(self, signum: int, frame: Any) -> None:
         self._leave_if_forked()
+        if signum == signal.SIGALRM and self.cpu_limit and (left := self._may_still_wait()) > 0:
+            self._setitimer(signal.ITIMER_REAL, max(left, 0.02), 0.5)
+            return
         self._is_late = True
         raise TestTimedOut(self._late())
 
+    def _may_still_wait(self) -> float:
+        """Seconds, not counting what the machine owes this test."""
+        started, busy = self._busy_before
+        wall = self._clock() - started
+        left: float = min(self.limit - wall, self._wait_limit - (wall - (_busy_seconds() - busy)))
+        return left
+
     def _late(self) -> str:
         return f"the test took more than {self.limit:g} s" + (
-            f", or {self.cpu_limit:g} s of CPU" if self.cpu_limit else ""
+            f", or {self.cpu_limit:g} s of CPU, or waited for {self._wait_limit:g} s" if self.cpu_limit else ""
         )
 
     def _on_audit(self, event: str, arguments: Any) -> None:
@@ -285,7 +319,9 @@ class Reporter:
 
     def _was_cut_short(self) -> bool:
         return not self.canary_outcome and (
-            self.config["stop_at_first_failure"] or self._is_shut or bool(self.config.get("most_failures"))
+            self.config["stop_at_first_failure"]
+            or self._is_shut
+            or bool(self.config.get("most_failures") or self.config.get("stops_without_end"))
         )
 
 
@@ -299,6 +335,27 @@ def mark_hooks(pytest: Any) -> None:
     setattr(Reporter, call.__name__, call)
     modify = pytest.hookimpl(trylast=True)(Reporter.pytest_collection_modifyitems)
     setattr(Reporter, modify.__name__, modify)
+
+
+def wait_limit(cpu_limit: float) -> float:
+    return WAIT_FACTOR * cpu_limit + WAIT_MORE_SEC
+
+
+def wall_limit(config: dict[str, Any], test: str) -> float | None:
+    """Seconds after which a test is stopped whatever it does."""
+    limit: float | None = config["per_test_timeout_sec"]
+    cpu_limit = config.get("cpu_limits", {}).get(test)
+    return min(limit, WALL_FACTOR * (cpu_limit + wait_limit(cpu_limit))) if cpu_limit and limit else limit
+
+
+def _busy_seconds() -> float:
+    """CPU time of this process, and the time for which it was ready to run and others ran, as the kernel counts it."""
+    try:
+        with _open("/proc/self/schedstat", encoding="ascii") as file:
+            waited = int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        waited = 0.0
+    return process_time() + waited
 
 
 def _phase_outcome(report: Any) -> str | None:

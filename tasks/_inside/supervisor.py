@@ -10,10 +10,11 @@ import selectors
 import signal
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tasks._inside.frames import Receiver
+from tasks._inside.reporter import REPORT_SEC, wall_limit
 from tasks._inside.warm import serve
 from tasks._inside.worker import PR_SET_DUMPABLE, READY, nurse
 
@@ -40,6 +41,7 @@ class Supervisor:
         self.collected: list[str] | None = None
         self.done: dict[str, None] = {}
         self.failed: set[str] = set()
+        self.has_no_end = False
         self.is_tampered = False
         self.exit_code: int | None = None
         self.output = Output()
@@ -96,7 +98,7 @@ class Supervisor:
         gate = [test for test in self.config["gate"] if test in (self.collected or ())]
         is_shut = any(test in self.failed for test in gate) and all(test in self.done for test in gate)
         most = 0 if self.config["stop_at_first_failure"] else self.config.get("most_failures") or float("inf")
-        return len(self.failed) > most or is_shut
+        return len(self.failed) > most or is_shut or (self.has_no_end and self.config.get("stops_without_end", False))
 
     def _is_all_done(self) -> bool:
         if self.collected is None:
@@ -137,6 +139,7 @@ class Supervisor:
             reason = (
                 "Timeout: it took more than its limit" if self.was_stopped else "The process ended during this test"
             )
+            self.has_no_end = True
             self._keep_result({"id": self.running, "outcome": "error", "sec": 0.0, "longrepr": reason})
 
     def _take(self, receiver: Receiver, data: bytes) -> None:
@@ -159,8 +162,10 @@ class Supervisor:
                 self.emit("collected", ids=fields["ids"])
         elif kind == "start":
             self.running = fields["id"]
-            limit = self.config["per_test_timeout_sec"]
+            limit = wall_limit(self.config, fields["id"])
             self.deadline = time.monotonic() + limit + GRACE_SEC if limit else None
+        elif kind == "tells":
+            self.deadline = self.deadline and time.monotonic() + REPORT_SEC + GRACE_SEC
         elif kind == "result":
             is_of_file = fields.pop("is_collection", False)
             if not is_of_file and (fields["id"] != self.running or fields["id"] in self.done):
@@ -185,6 +190,7 @@ class Supervisor:
         self.done[fields["id"]] = None
         if fields["outcome"] in ("failed", "error"):
             self.failed.add(fields["id"])
+            self.has_no_end = self.has_no_end or fields["longrepr"].startswith("Timeout:")
         self.emit("result", **fields)
 
     def _stop_worker(self) -> None:
@@ -312,10 +318,20 @@ def main(take: Callable[[int], bytes], own_modules: list[Any]) -> None:
         raise EOFError("the process that starts pytest has ended: has the environment pytest?")
     # From here on, whoever ends one of these processes is the tested code: no outcome is then a failure of its own.
     Supervisor(config, ours, nonce).emit("started")
-    if config.get("runs") is None:
+    if config.get("serves"):
+        _serve(config, take, nonce, ours, our_warm)
+    else:
         Supervisor(config, ours, nonce).watch()
+    os.kill(nursery, signal.SIGKILL)
+    os._exit(0)
+
+
+def _serve(
+    config: dict[str, Any], take: Callable[[int], bytes], nonce: str, ours: dict[str, int], our_warm: dict[str, int]
+) -> None:
+    """Runs, one after another as they are asked for."""
     is_warm = config.get("warm") is not None and os.read(our_warm["ends"], len(READY)) == READY
-    for number, run in enumerate(config.get("runs") or ()):
+    for number, run in enumerate(_orders(take)):
         laid = Laid(config["workdir"], number)
         files, removed = run.pop("files"), run.pop("removed")
         laid.lay(files, removed)
@@ -329,8 +345,25 @@ def main(take: Callable[[int], bytes], own_modules: list[Any]) -> None:
         else:
             supervisor.watch()
         laid.take_off()
-    os.kill(nursery, signal.SIGKILL)
-    os._exit(0)
+        _end_strays()
+
+
+def _orders(take: Callable[[int], bytes]) -> Iterator[dict[str, Any]]:
+    """Each as its length in 12 digits and itself; one of no length is the end."""
+    while size := int(take(12)):
+        yield json.loads(take(size))
+
+
+def _end_strays() -> None:
+    """What a run has left behind: workers have sessions of their own, and what they start is in these or in others."""
+    own = os.getsid(0)
+    for name in os.listdir("/proc"):
+        if name.isdigit() and name != "1":
+            try:
+                if os.getsid(int(name)) != own:
+                    os.kill(int(name), signal.SIGKILL)
+            except OSError:
+                continue  # it has ended, or is another user's, such as a service
 
 
 def _pipes() -> tuple[dict[str, int], dict[str, int]]:

@@ -7,6 +7,7 @@ nursery takes the run over.
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import random
@@ -48,6 +49,8 @@ class Warm(Reporter):
 
     def pytest_runtestloop(self, session: Any) -> bool:
         functions = functions_below(self.config["workdir"])
+        gc.collect()
+        gc.freeze()  # a collection in a fork would copy every page
         os.write(self.pipes["ends"], _worker.READY)
         with os.fdopen(self.pipes["orders"], "rb") as orders:
             for line in orders:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import collections
 import ctypes
+import gc
 import json
 import os
 import shlex
@@ -16,7 +17,13 @@ from typing import Any
 
 from tasks._inside.fingerprint import Fingerprint
 from tasks._inside.frames import Sender
-from tasks._inside.options import import_plugins, is_plugin_source, own_options, plugin_names
+from tasks._inside.options import (
+    import_plugins,
+    import_what_each_worker_needs,
+    is_plugin_source,
+    own_options,
+    plugin_names,
+)
 from tasks._inside.reporter import Reporter, mark_hooks
 
 PR_SET_PDEATHSIG = 1
@@ -132,6 +139,9 @@ def nurse(
     import_plugins()  # before the fingerprint: some of them put functions of theirs in pytest when they are imported
     mark_hooks(pytest)
     fingerprint = Fingerprint(own_modules)
+    import_what_each_worker_needs()
+    gc.collect()
+    gc.freeze()  # pytest collects garbage at its end, several times: in a worker, then, only what came after
     os.write(pipes["ends"], READY)
     start_warm(fingerprint)
     with os.fdopen(pipes["orders"], "rb") as orders:

@@ -106,7 +106,7 @@ def _of_csv(text: str, delimiter: str = ",") -> Iterator[Miss]:
     for column, name in enumerate(header):
         if _BESIDE.search(name) or any(len(row) != len(header) for row in body):
             continue
-        yield "key renamed", name, text_of([[*header[:column], f"{name}_", *header[column + 1 :]], *body])
+        yield "key renamed", name, text_of([[*header[:column], f"{name}x", *header[column + 1 :]], *body])
         for at, row in enumerate(body):
             for kind, new in _cells(row[column]):
                 changed = [*row[:column], new, *row[column + 1 :]]
@@ -145,7 +145,7 @@ def _changed(value: Any) -> Iterator[tuple[str, str, Any]]:
         for key, inner in value.items():
             if _BESIDE.search(key):
                 continue
-            yield "key renamed", key, {f"{each}_" if each == key else each: item for each, item in value.items()}
+            yield "key renamed", key, {f"{each}x" if each == key else each: item for each, item in value.items()}
             for kind, detail, new in _changed(inner):
                 yield kind, f"{key}: {detail}", {**value, key: new}
     elif isinstance(value, list):

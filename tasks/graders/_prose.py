@@ -99,12 +99,16 @@ def headings(text: str) -> list[tuple[str, str]]:
 
 
 def word_pattern(word: str, case: bool) -> re.Pattern[str]:
-    """Whole words only; any white space fits where the phrase has some."""
+    """Whole words only; any white space fits where the phrase has some. A number is whole: no sign, no more digits."""
     word = unicodedata.normalize("NFKC", word).strip()
     inner = r"\s+".join(map(re.escape, word.split()))
     start = r"(?<!\w)" if re.match(r"\w", word) else ""
     end = r"(?!\w)" if re.search(r"\w$", word) else ""
-    return re.compile(start + inner + end, 0 if case else re.IGNORECASE)
+    if re.match(r"\d", word):
+        start += r"(?<!\d[.,])(?<!\s[-\u2212\u2013])(?<!^[-\u2212\u2013])"
+    if re.search(r"\d$", word):
+        end += r"(?![.,]\d)"
+    return re.compile(start + inner + end, re.MULTILINE | (0 if case else re.IGNORECASE))
 
 
 def script_share(text: str, name: str) -> float | None:

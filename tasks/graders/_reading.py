@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import unicodedata
 from typing import Any, NoReturn
 
@@ -71,6 +72,9 @@ def shown(value: object, most: int = _SHOWN) -> str:
     return text if len(text) <= most else text[: most - 1] + "…"
 
 
+_SIGN = re.compile(r"(?<![\w.])[-\u2013\u2212](?=\d)")
+
+
 def plain(
     text: str,
     *,
@@ -92,6 +96,7 @@ def plain(
         if normalise_unicode:
             text = unicodedata.normalize("NFKC", text)  # casefold can leave parts that compose
     if ignore_punctuation:
+        text = _SIGN.sub("\u2212", text)  # a number's sign is no punctuation
         text = "".join(" " if unicodedata.category(letter)[0] == "P" else letter for letter in text)
     if ignore_articles:
         text = " ".join(word for word in text.split(" ") if word.lower() not in ("a", "an", "the"))

@@ -7,7 +7,7 @@ import pytest
 from environments import Backend, running
 from tasks.errors import VerifierFault
 from tasks.repository import Repository
-from tasks.testrun import TestReport, run_tests
+from tasks.testrun import TestReport, TestRun, run_tests, run_tests_on_each
 
 KINDS = """\
 import os, sys, time, pytest
@@ -125,6 +125,46 @@ async def test_a_test_that_never_ends_is_stopped_and_the_others_run(
     assert report.is_complete and report.duration_sec < 10
 
 
+async def test_waiting_has_a_limit_and_telling_of_a_failure_does_not_count(
+    tiny_repository: Repository, bubblewrap: Backend
+) -> None:
+    text = (
+        "import time\n"
+        "class Slow(Exception):\n"
+        "    def __str__(self): time.sleep(1.5); return 'slow'\n"
+        "def test_waits(): time.sleep(30)\n"
+        "def test_tells(): raise Slow\n"
+        "def test_is_ready_but_others_run():\n"
+        "    import os, signal\n"
+        "    signal.raise_signal(signal.SIGALRM)\n"  # the clock rings before the time is over
+    )
+    tests = ("test_waits", "test_tells", "test_is_ready_but_others_run")
+    ids = tuple(f"test_w.py::{name}" for name in tests)
+    one = TestRun(
+        files={"test_w.py": text.encode()}, tests=ids, per_test_timeout_sec=60, cpu_limits=dict.fromkeys(ids, 0.5)
+    )
+    async with running(bubblewrap, tiny_repository.agent_spec()) as sandbox:
+        (report,) = await run_tests_on_each(sandbox, [one], timeout_sec=60)
+    waits, tells, ready = report.results
+    assert waits.longrepr.startswith("Timeout") and waits.duration_sec < 10
+    assert (tells.outcome, ready.outcome) == ("failed", "passed"), tells.longrepr
+    assert "slow" in tells.longrepr
+
+
+async def test_a_run_may_stop_at_what_does_not_end(tiny_repository: Repository, bubblewrap: Backend) -> None:
+    text = "import os, time\ndef test_a(): {}\ndef test_b(): pass\n"
+    ids = ("test_x.py::test_a", "test_x.py::test_b")
+    runs = [
+        TestRun(files={"test_x.py": text.format(end).encode()}, tests=ids, per_test_timeout_sec=0.5,
+                stops_without_end=stops)
+        for end in ("time.sleep(9)", "os._exit(0)") for stops in (True, False)
+    ]  # fmt: skip
+    async with running(bubblewrap, tiny_repository.agent_spec()) as sandbox:
+        reports = await run_tests_on_each(sandbox, runs, timeout_sec=60)
+    assert [len(report.results) for report in reports] == [1, 2, 1, 2]
+    assert all(report.is_complete for report in reports)
+
+
 async def test_a_test_that_kills_its_process_is_an_error_and_the_others_run(
     tiny_repository: Repository, bubblewrap: Backend
 ) -> None:
@@ -141,7 +181,7 @@ async def test_leaving_while_importing_is_incomplete(tiny_repository: Repository
 
 async def test_the_time_limit_keeps_what_was_known(tiny_repository: Repository, bubblewrap: Backend) -> None:
     slow = "import time\ndef test_a(): pass\ndef test_b(): time.sleep(60)\n"
-    report = await run(tiny_repository, bubblewrap, {"test_slow.py": slow}, timeout_sec=3.0)
+    report = await run(tiny_repository, bubblewrap, {"test_slow.py": slow}, timeout_sec=6.0)
     assert report.timed_out and not report.is_complete
     assert report.outcome("test_slow.py::test_a") == "passed"
 

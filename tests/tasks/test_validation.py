@@ -74,6 +74,23 @@ async def test_a_bug_at_random_is_flaky_and_refused(tiny_repository: Repository,
     assert reasons & {"flaky", "survived"}
 
 
+REMEMBERS = """\
+    before, roman.before = getattr(roman, "before", 0), number
+    calls = roman.calls = getattr(roman, "calls", 0) + 1
+    text = "?" if {} else ""
+"""
+
+
+@pytest.mark.parametrize(("wrong", "expected"), [("number > before", "accepted"), ("calls > 2", "flaky")])
+async def test_failing_after_others_counts_where_it_fails_as_it_is_verified(
+    tiny_repository: Repository, bubblewrap: Backend, wrong: str, expected: str
+) -> None:
+    """State lives on in the process. The tests of a task fail by themselves, in file order; others are no evidence."""
+    bug = candidate(tiny_repository, '    text = ""\n', REMEMBERS.format(wrong), symbol="roman")
+    result = await validate_candidate(bug, tiny_repository, bubblewrap)
+    assert (result.reason if isinstance(result, Rejection) else "accepted") == expected
+
+
 async def test_code_that_no_test_runs_is_refused(tiny_repository: Repository, bubblewrap: Backend) -> None:
     clean = (tiny_repository.source.code / PATH).read_text()
     extra = clean + "\n\ndef unused():\n    return 1\n"

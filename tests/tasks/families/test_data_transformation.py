@@ -58,6 +58,12 @@ def test_no_input_is_among_the_examples() -> None:
         assert not any(line.startswith(f"{text},") for text in asked for line in examples)
 
 
+def test_no_output_is_empty_or_has_a_space_at_an_end() -> None:
+    for seed in range(300):
+        for row in make_world(random.Random(seed), 1 + seed % 3)["grading"]["rows"]:
+            assert row["output"] and row["output"] == row["output"].strip(), seed
+
+
 def test_wrong_arguments_are_told() -> None:
     with pytest.raises(ValueError, match="pieces is from 1 to 5"):
         make_world(random.Random(0), 9)
