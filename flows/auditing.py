@@ -288,11 +288,19 @@ async def _cheat(
         )
         if rollout.is_unknown:
             notes.append(f"{name}: no verdict: {rollout.verdict.error or rollout.ending_detail}")
-        elif rollout.verdict.reward > nothing.reward:
+        elif rollout.verdict.reward >= nothing.reward + _least_pay(task):
             place = f"{name} {options['guess']}" if "guess" in options else name
             evidence = _evidence(rollout.diff, rollout.verdict, nothing)
             found.append(Finding(task_id=task.id, kind=kind, place=place, evidence=evidence))
     return found
+
+
+def _least_pay(task: Task) -> float:
+    """How far above doing nothing a reward is a finding.
+
+    Where parts of an answer earn their share, a guess may meet a few of them, but not half.
+    """
+    return 0.5 if task.verifier == "graded" else 1e-9
 
 
 def _answerers(task: Task) -> tuple[Cheat, ...]:

@@ -15,6 +15,7 @@ from flows.cli import (
     dataset,
     doctor,
     export,
+    extend,
     generate,
     inspect,
     models,
@@ -34,7 +35,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(generate, validate, audit, rollout, ask, export, run),  # the way of the data
+    *(generate, extend, validate, audit, rollout, ask, export, run),  # the way of the data
     *(show, inspect, dataset, models, contamination, swebench, doctor),
 )
 for module in COMMANDS:

@@ -8,6 +8,7 @@ from tasks.families.constrained_writing._compose import Draft, compose, draw_val
 from tasks.families.constrained_writing._constraints import Constraint, offers
 from tasks.families.constrained_writing._decoys import decoys, faults
 from tasks.families.constrained_writing._requests import REQUESTS
+from tasks.graders._prose import sentences_of
 
 OUTPUT = "text.md"
 DRAFT = "draft.md"
@@ -36,7 +37,7 @@ def draw_writing(rng: Random) -> dict[str, Any]:
         request = rng.choice(REQUESTS)
         draft = compose(rng, request, draw_values(rng))
         offered = offers(rng, request, draft)
-        chosen = _chosen(rng, offered, rng.randint(3, 9))
+        chosen = _chosen(rng, offered, rng.randint(2, 8))
         if (made := _made(rng, draft, chosen)) is not None:
             return {"request": request.asks.format(**draft.values), "kind": request.name, "files": {}, **made}
 
@@ -101,6 +102,13 @@ def _named(kind: str, constraint: Constraint) -> Constraint:
 
 def _made(rng: Random, draft: Draft, constraints: list[Constraint]) -> dict[str, Any] | None:
     """None where the text does not fulfil all of them, or nothing that looks right breaks one."""
+    if not any(each["kind"] == "sentences" for each in constraints):
+        # else a list of the words that the request names could do
+        least = len(sentences_of(draft.text)) - 2
+        constraints = [
+            *constraints,
+            _named("length", {"kind": "sentences", "min": least, "text": f"At least {least} sentences."}),
+        ]
     scored = [each for each in constraints if each["kind"] != "judge"]
     if len(constraints) < 3 or len(scored) < 2 or faults(draft.text, constraints):
         return None
