@@ -4,7 +4,9 @@ import hashlib
 import os
 import time
 import uuid
+from collections.abc import Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 import fsspec
@@ -28,7 +30,7 @@ class Blobs:
         """Write and return the name; durable when this returns. The same contents are written once."""
         name = hashlib.sha256(data).hexdigest()
         path = self._path(name)
-        if self._fs.exists(path):
+        if self._is_there(path):
             return name
         packed = zstandard.ZstdCompressor(level=6).compress(data)
         self._fs.makedirs(str(PurePosixPath(path).parent), exist_ok=True)
@@ -72,6 +74,33 @@ class Blobs:
             with suppress(FileNotFoundError):  # another opener swept it at the same moment
                 self._fs.rm_file(path)
         return len(stale)
+
+    def _is_there(self, path: str) -> bool:
+        """Also makes a local blob young again: garbage collection (upkeep.py) then leaves it to its new row."""
+        if not self._is_local:
+            return bool(self._fs.exists(path))
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def names(self) -> Iterator[tuple[str, float]]:
+        """Names of all blobs with the time (seconds since 1970) when they were last written."""
+        for path, entry in self._fs.find(self._root, detail=True).items():
+            name = PurePosixPath(path).name.removesuffix(".zst")
+            if path == self._path(name):
+                changed = entry.get("mtime", entry.get("LastModified", entry.get("created", 0.0)))
+                yield name, changed.timestamp() if isinstance(changed, datetime) else float(changed)
+
+    def remove(self, name: str) -> None:
+        """Remove a blob; of one that is gone already, nothing."""
+        with suppress(FileNotFoundError):
+            self._fs.rm_file(self._path(name))
+
+    def local_path(self, name: str) -> Path | None:
+        """Where a blob lies on this machine; None in an object store."""
+        return Path(self._path(name)) if self._is_local else None
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name[:2]}/{name}.zst"

@@ -35,3 +35,15 @@ class BadDataset(StoreFault):
 
 class BadQuestion(StoreFault):
     """A question about an agent cannot be read, or not be asked of this suite; the message gives examples."""
+
+
+class BadQuery(StoreFault):
+    """An SQL query cannot be carried out; the message gives what DuckDB said, and the tables."""
+
+
+class BadImport(StoreFault):
+    """A trajectory of somebody else's cannot be read; the message names the file and what is wrong with it."""
+
+
+class BadBackup(StoreFault):
+    """A backup cannot be written there, or what lies there is no whole backup."""

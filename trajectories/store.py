@@ -160,6 +160,16 @@ class Store:
     def close(self) -> None:
         self._engine.dispose()
 
+    @property
+    def engine(self) -> Engine:
+        """The database's connections, for what lies in other files of this room."""
+        return self._engine
+
+    @property
+    def blobs(self) -> Blobs:
+        """Where the bodies lie."""
+        return self._blobs
+
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A session that may write; the caller commits. For what lies in other files of this room."""

@@ -36,6 +36,16 @@ class _Prompts:
         return {}
 
 
+def _judged_by(column: str, how: str) -> list[pa.Field]:
+    """How verl and SkyRL are told that a rule gives the reward, and what it needs to know."""
+    facts = [("suite", pa.string()), ("task_id", pa.string()), ("tools", pa.string()),
+             ("rollouts", pa.int64()), ("pass_rate", pa.float64())]  # fmt: skip
+    return [
+        pa.field(column, pa.struct([(how, pa.string()), ("ground_truth", pa.string())])),
+        pa.field("extra_info", pa.struct(facts)),
+    ]
+
+
 class Verl(_Prompts):
     """verl's RL data: `data_source`, `prompt`, `ability`, `reward_model`, `extra_info`."""
 
@@ -45,12 +55,10 @@ class Verl(_Prompts):
             ("data_source", pa.string()),
             ("prompt", MESSAGES),
             ("ability", pa.string()),
-            ("reward_model", pa.struct([("style", pa.string()), ("ground_truth", pa.string())])),
-            ("extra_info", pa.struct([("suite", pa.string()), ("task_id", pa.string()), ("tools", pa.string()),
-                                      ("rollouts", pa.int64()), ("pass_rate", pa.float64())])),
+            *_judged_by("reward_model", "style"),
             *ORIGIN,
         ]
-    )  # fmt: skip
+    )
 
     def row(self, example: Example, facts: dict[str, Any]) -> Row:
         return {
@@ -62,7 +70,7 @@ class Verl(_Prompts):
         }
 
 
-class SkyRl(_Prompts):
+class SkyRl(Verl):
     """SkyRL's data: `data_source`, `prompt`, `env_class`, `reward_spec`, `extra_info`."""
 
     name: ClassVar[str] = "skyrl"
@@ -71,20 +79,19 @@ class SkyRl(_Prompts):
             ("data_source", pa.string()),
             ("prompt", MESSAGES),
             ("env_class", pa.string()),
-            ("reward_spec", pa.struct([("method", pa.string()), ("ground_truth", pa.string())])),
-            ("extra_info", pa.struct([("suite", pa.string()), ("task_id", pa.string()), ("tools", pa.string()),
-                                      ("rollouts", pa.int64()), ("pass_rate", pa.float64())])),
+            *_judged_by("reward_spec", "method"),
             *ORIGIN,
         ]
-    )  # fmt: skip
+    )
 
     def row(self, example: Example, facts: dict[str, Any]) -> Row:
+        rest = super().row(example, facts)
+        reward = rest.pop("reward_model")
+        del rest["ability"]
         return {
-            "data_source": f"gristmill/{example.rollout.family}",
-            "prompt": example.opening,
+            **rest,
             "env_class": "gristmill",
-            "reward_spec": {"method": "rule", "ground_truth": facts["task_id"]},
-            "extra_info": {**facts, "tools": json.dumps(example.tools)},
+            "reward_spec": {"method": reward["style"], "ground_truth": reward["ground_truth"]},
         }
 
 
