@@ -7,6 +7,7 @@ word's characters with a 0 at its end.
 """
 
 import ast
+import re
 from textwrap import indent
 
 READING = ("read", "read_list", "read_word", "zeros")
@@ -93,9 +94,9 @@ _CPP = """\
 
 typedef long long Int;
 typedef std::vector<Int> List;
-using std::max;
-using std::min;
 
+static Int min(Int a, Int b) { return a < b ? a : b; }
+static Int max(Int a, Int b) { return a > b ? a : b; }
 static Int read() { Int x = 0; if (!(std::cin >> x)) exit(2); return x; }
 static List zeros(Int n) { return List(n + 1); }
 static List read_list(Int n) { List a = zeros(n); for (Int i = 0; i < n; i++) a[i] = read(); return a; }
@@ -147,11 +148,20 @@ _JAVA = """\
 FILES = {"python": "solution.py", "c": "solution.c", "cpp": "solution.cpp", "java": "Solution.java"}
 
 
+def _used_of(functions: str, program: ast.Module) -> str:
+    """Without those functions that the program does not call; none of them calls another."""
+    called = {
+        node.func.id for node in ast.walk(program) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    parts = re.split(r"\n\n\n(?=def )", functions)
+    return "\n\n\n".join(part for part in parts if not part.startswith("def ") or part[4 : part.index("(")] in called)
+
+
 def written(program: str, language: str) -> str:
     """A complete source file. Raises ValueError for what is outside the part of Python."""
     tree = ast.parse(program)
     if language == "python":
-        return f"{_PYTHON}\n\n{program.strip()}\n"
+        return f"{_used_of(_PYTHON, tree)}\n\n{program.strip()}\n"
     arrays, numbers = _names(tree)
     body = "".join(_statement(each, language) for each in tree.body)
     if language == "c":
