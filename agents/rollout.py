@@ -129,7 +129,7 @@ async def _try(
             attempt.agent_sec = time.monotonic() - start
         start = time.monotonic()
         attempt.is_verified = True
-        attempt.verdict = await _verify_once(task, attempt.diff, backend, verdicts)
+        attempt.verdict = await verify_once(task, attempt.diff, backend, verdicts)
     except (BackendUnavailable, UnsupportedSpec):
         raise
     except (EnvironmentFault, VerifierFault, TimeoutError) as fault:
@@ -139,7 +139,7 @@ async def _try(
         attempt.ending, attempt.detail = "infrastructure_error", attempt.verdict.error
 
 
-async def _verify_once(task: Task, diff: Diff, backend: Backend, verdicts: dict[str, Verdict] | None) -> Verdict:
+async def verify_once(task: Task, diff: Diff, backend: Backend, verdicts: dict[str, Verdict] | None) -> Verdict:
     if verdicts is None:
         return await _verify(task, diff, backend)
     judged = judged_part(task, diff)

@@ -14,6 +14,7 @@ from flows.cli import (
     contamination,
     dataset,
     doctor,
+    environment,
     export,
     extend,
     generate,
@@ -35,7 +36,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(generate, extend, validate, audit, rollout, ask, export, run),  # the way of the data
+    *(generate, extend, validate, audit, rollout, ask, export, environment, run),  # the way of the data
     *(show, inspect, dataset, models, contamination, swebench, doctor),
 )
 for module in COMMANDS:
