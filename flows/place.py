@@ -37,9 +37,13 @@ class Place(BaseModel):
         )
 
     def open_store(self) -> Store:
+        """What it records is redacted of this process's secrets."""
+        from flows.settings import environment_secrets
         from trajectories.store import open_store
 
-        return open_store(self.store, blobs=self.blobs)
+        opened = open_store(self.store, blobs=self.blobs)
+        opened.secrets = environment_secrets()
+        return opened
 
     def open_backend(self) -> Backend:
         """Raises BackendUnavailable naming what to install."""

@@ -4,6 +4,7 @@ Order, first wins: command-line option, environment variable (`GRISTMILL_…`), 
 current folder, default.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -48,6 +49,13 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def environment_secrets() -> dict[str, str]:
+    """Environment variables whose names say that they are secret: their values are never stored."""
+    from trajectories.redaction import secret_values
+
+    return secret_values(os.environ)
 
 
 def load_settings(**overrides: Any) -> Settings:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import time
 import uuid
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ import zstandard
 
 from environments._owner import boot_id, is_alive, owner_mark
 from trajectories.errors import CorruptBlob
+
+_NAME = re.compile("[0-9a-f]{64}")
 
 
 class Blobs:
@@ -89,7 +92,7 @@ class Blobs:
         """Names of all blobs with the time (seconds since 1970) when they were last written."""
         for path, entry in self._fs.find(self._root, detail=True).items():
             name = PurePosixPath(path).name.removesuffix(".zst")
-            if path == self._path(name):
+            if _NAME.fullmatch(name) and path == self._path(name):
                 changed = entry.get("mtime", entry.get("LastModified", entry.get("created", 0.0)))
                 yield name, changed.timestamp() if isinstance(changed, datetime) else float(changed)
 

@@ -176,12 +176,11 @@ def _tables() -> dict[str, pa.Schema]:
 
 
 def _arrow_type(column: "sqlalchemy.Column[Any]") -> pa.DataType:
-    try:
-        kind = column.type.python_type
-    except NotImplementedError:
+    kind = column.type.impl_instance if isinstance(column.type, sqlalchemy.TypeDecorator) else column.type
+    if isinstance(kind, sqlalchemy.JSON):
         return pa.string()
     types = {bool: pa.bool_(), int: pa.int64(), float: pa.float64(), datetime: pa.timestamp("us")}  # UTC, as stored
-    return types.get(kind, pa.string())
+    return types.get(kind.python_type, pa.string())
 
 
 def _keeping(batches: Iterator[pa.RecordBatch], failed: list[StoreFault]) -> Iterator[pa.RecordBatch]:

@@ -7,7 +7,7 @@ either the whole rollout or at most a blob that nothing points at.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import wraps
@@ -37,6 +37,7 @@ from trajectories.engine import make_engine, reading
 from trajectories.errors import NotInStore, StoreFault
 from trajectories.filter import parse_filter
 from trajectories.interval import wilson
+from trajectories.redaction import redact
 from trajectories.rollout import Rollout, RolloutKey
 from trajectories.schema import migrate
 from trajectories.tables import (
@@ -146,6 +147,7 @@ class Store:
         self._engine = engine
         self._reading = reading(engine)
         self._blobs = blobs
+        self.secrets: Mapping[str, str] = {}
         _retrying(migrate)(engine)
         blobs.sweep()
 
@@ -222,8 +224,12 @@ class Store:
         with Session(self._reading) as session:
             return session.get(SuiteRow, suite_hash) is not None
 
-    def record(self, rollout: Rollout) -> bool:
-        """Write a rollout. False if that rollout is there already; an unknown outcome is replaced by a later one."""
+    def record(self, rollout: Rollout, *, is_redacting: bool = True) -> bool:
+        """Write a rollout. False if that rollout is there already; an unknown outcome is replaced by a later one.
+
+        is_redacting: without `self.secrets` and what looks like a token or private key (redaction.py).
+        """
+        rollout = redact(rollout, self.secrets) if is_redacting else rollout
         body = self._blobs.put(rollout.model_dump_json().encode())
         return self._insert(rollout, body)
 

@@ -20,9 +20,11 @@ from flows.cli import (
     generate,
     inspect,
     models,
+    query,
     rollout,
     run,
     show,
+    store,
     swebench,
     validate,
 )
@@ -37,7 +39,7 @@ app = typer.Typer(
 
 COMMANDS = (
     *(generate, extend, validate, audit, rollout, ask, export, environment, run),  # the way of the data
-    *(show, inspect, dataset, models, contamination, swebench, doctor),
+    *(show, inspect, query, dataset, store, models, contamination, swebench, doctor),
 )
 for module in COMMANDS:
     module.add_to(app)
@@ -49,7 +51,18 @@ def main() -> None:
     from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
     from flows.errors import FlowFault, UsageError
     from tasks.errors import BadContaminationList, BadInstance, BadSource, BadTaskFolder, TaskFault, UnknownGenerator
-    from trajectories.errors import BadDataset, BadExport, BadFilter, BadQuestion, BadSelection, NotInStore, StoreFault
+    from trajectories.errors import (
+        BadBackup,
+        BadDataset,
+        BadExport,
+        BadFilter,
+        BadImport,
+        BadQuery,
+        BadQuestion,
+        BadSelection,
+        NotInStore,
+        StoreFault,
+    )
 
     wrong_input = (
         UsageError,
@@ -65,6 +78,9 @@ def main() -> None:
         BadExport,
         BadSelection,
         BadQuestion,
+        BadQuery,
+        BadImport,
+        BadBackup,
         BadDataset,
         NotInStore,
     )

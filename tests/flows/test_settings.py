@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows.errors import UsageError
+from flows.place import Place
 from flows.settings import load_settings
 
 
@@ -34,3 +35,14 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_key_never_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRISTMILL_API_KEY", "sk-very-secret")
     assert "very-secret" not in repr(load_settings())
+
+
+def test_what_a_store_records_is_redacted_of_this_process_s_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_SERVICE_API_KEY", "correct-horse-battery-staple")
+    monkeypatch.setenv("MY_CITY", "Grenoble-upon-the-hill")
+    place = Place(store=str(tmp_path / "store"), cache=tmp_path)
+    with place.open_store() as store:
+        assert store.secrets["MY_SERVICE_API_KEY"] == "correct-horse-battery-staple"
+        assert "MY_CITY" not in store.secrets
