@@ -7,6 +7,7 @@ repeats only what had not ended.
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from agents.models import ModelConfig
@@ -14,11 +15,13 @@ from agents.registry import get_agent
 from agents.rollout import roll_out
 from flows.place import Place
 from flows.requests import AgentRequest, RolloutRequest
+from flows.slots import Slots
 from tasks.suite import Suite, open_suite
 from trajectories.rollout import Rollout, RolloutKey
 from trajectories.store import Store
 
 MOST_IN_A_BATCH = 32
+BATCHES_AT_ONCE = 2  # while one batch ends, the other keeps the slots filled
 
 
 def keys_of(request: RolloutRequest, suite: Suite, backend: str) -> list[tuple[RolloutKey, AgentRequest]]:
@@ -45,8 +48,12 @@ def keys_of(request: RolloutRequest, suite: Suite, backend: str) -> list[tuple[R
 
 
 def split(count: int, jobs: int) -> Iterator[slice]:
-    """Batches of even size: several for each slot, so that the last ones end together; none too large."""
-    size = max(1, min(MOST_IN_A_BATCH, -(-count // (jobs * 3))))
+    """Batches of even size: several for each slot, so that the last ones end together; none too large.
+
+    None smaller either than the slots that it may fill while another one runs, or sandboxes would stand idle.
+    """
+    slots = -(-jobs // BATCHES_AT_ONCE)
+    size = max(1, min(MOST_IN_A_BATCH, -(-count // (jobs * 3))), min(slots, -(-count // BATCHES_AT_ONCE)))
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
 
@@ -59,17 +66,21 @@ async def run_batch(
     models: Mapping[str, ModelConfig],
     jobs: int,
     on_done: Callable[[Rollout], None],
+    slots: Slots | None = None,
+    rank: int = 0,
 ) -> list[str]:
     """Roll out each key, `jobs` at a time, and write it; returns the ids written.
+
+    `slots`: shared with batches that run beside this one, the one of lower `rank` first.
 
     Raises what is not a rollout's own fault: the suite cannot be read, the store cannot be written.
     """
     backend = place.open_backend()
     suite = open_suite(suite_folder, cache=place.cache)
-    slots = asyncio.Semaphore(jobs)
+    own = asyncio.Semaphore(jobs)
 
     async def one(key: RolloutKey, request: AgentRequest, store: Store) -> str:
-        async with slots:
+        async with own, slots.taken(rank) if slots else nullcontext():
             rollout = await roll_out(
                 await asyncio.to_thread(suite.task, key.task_id),
                 get_agent(request.agent, **request.options),

@@ -12,18 +12,18 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict
 
 from flows.auditing import keep, keep_marks, kept_report
-from flows.batches import keys_of, run_batch, split
+from flows.batches import BATCHES_AT_ONCE, keys_of, run_batch, split
 from flows.models import resolve, serving
 from flows.place import Place
 from flows.progress import Tally
 from flows.requests import AgentRequest, RolloutRequest
+from flows.slots import Slots
 from tasks.suite import Suite, open_suite, prepare_suite
 from trajectories.rollout import Rollout, RolloutKey
 from trajectories.store import PassRate, Store
 
-BATCHES_AT_ONCE = 2  # while one batch ends, the other keeps the slots filled
-
 _tally: ContextVar[Tally] = ContextVar("gristmill_rollout_tally")
+_slots: ContextVar[Slots] = ContextVar("gristmill_rollout_slots")
 
 
 class RolloutSummary(BaseModel):
@@ -79,6 +79,7 @@ def rollout_batch(
         written = store.finished(key for key, _ in work)
     left = [item for item in work if item[0].id not in written]
     tally = _tally.get(None) or Tally("rollout", total=len(left))
+    slots = _slots.get(None)  # shared by the batches of a flow in this process
     slot = concurrency(place.batch_limit, occupy=1) if place.batch_limit else nullcontext()
     with slot:
         return asyncio.run(
@@ -87,7 +88,9 @@ def rollout_batch(
                 suite_folder=request.suite,
                 place=place,
                 models={agent.model: resolve(agent.model, endpoints) for _, agent in left if agent.model},
-                jobs=jobs,
+                jobs=place.jobs if slots else jobs,
+                slots=slots,
+                rank=int(part.split()[0]),
                 on_done=lambda rollout: tally.add(outcome_of(rollout)),
             )
         )
@@ -112,6 +115,7 @@ def rollout_flow(request: RolloutRequest, place: Place) -> RolloutSummary:
     left = [(key, agent) for key, agent in keys if key.id not in finished]
     tally = Tally("rollout", total=len(keys), done=len(finished))
     _tally.set(tally)
+    _slots.set(Slots(place.jobs))
 
     with serving({key.model for key, _ in left}) as endpoints:
         parts = list(split(len(left), place.jobs))

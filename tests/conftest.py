@@ -17,7 +17,12 @@ from .planted import clean_twins, plant
 from .tiny_repository import TINY_FILES
 
 # These count what the machine has of processes, mounts and containers, or wait for the one Docker daemon.
-_SHARE_THE_MACHINE = ("tests/environments/", "tests/e2e/test_killed.py", "tests/e2e/test_pipeline.py")
+_SHARE_THE_MACHINE = (
+    "tests/environments/",
+    "tests/e2e/test_killed.py",
+    "tests/e2e/test_pipeline.py",
+    "tests/e2e/test_up.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,6 +14,7 @@ from flows.cli import (
     contamination,
     dataset,
     doctor,
+    down,
     environment,
     export,
     extend,
@@ -23,9 +24,11 @@ from flows.cli import (
     query,
     rollout,
     run,
+    schedules,
     show,
     store,
     swebench,
+    up,
     validate,
 )
 
@@ -39,6 +42,7 @@ app = typer.Typer(
 
 COMMANDS = (
     *(generate, extend, validate, audit, rollout, ask, export, environment, run),  # the way of the data
+    *(up, down, schedules),
     *(show, inspect, query, dataset, store, models, contamination, swebench, doctor),
 )
 for module in COMMANDS:

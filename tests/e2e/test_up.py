@@ -1,0 +1,251 @@
+"""`gristmill up` for real: schedules start runs, a second `up` changes nothing, `down` leaves nothing."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+import flows
+from environments import get_backend
+from flows.deployments.processes import marked, read_state
+from tests.e2e.conftest import Done
+
+# The commands under their names, also where the application does not list them yet.
+COMMAND = "import flows.cli as c; from flows.cli import up, down, schedules; "
+COMMAND += "[m.add_to(c.app) for m in (up, down, schedules)]; c.main()"
+
+TASK = """schema_version = "1.1"
+[task]
+name = "tests/hello-{number}"
+[verifier]
+timeout_sec = 60.0
+[agent]
+timeout_sec = 60.0
+[environment]
+workdir = "/workspace"
+cpus = 1
+memory_mb = 512
+"""
+TEST = """#!/bin/sh
+mkdir -p /logs/verifier
+if [ "$(cat /workspace/hello.txt)" = hello ]; then echo 1; else echo 0; fi > /logs/verifier/reward.txt
+"""
+DEPLOYMENTS = """
+server: {{heartbeat: 30s, missed_heartbeats: 2}}
+limits: {{sandboxes: 2}}
+deployments:
+  often:
+    flow: rollout
+    request: {{suite: suite, agents: [{{agent: oracle}}, {{agent: nop, attempts: {attempts}}}]}}
+    schedule: {{interval: {interval}}}
+"""
+
+Gristmill = Callable[..., Done]
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    """Two tasks that ask for one file, as somebody else would write them."""
+    for number in range(2):
+        task = tmp_path / "suite" / f"hello-{number}"
+        for name in ("environment", "tests", "solution"):
+            (task / name).mkdir(parents=True)
+        (task / "task.toml").write_text(TASK.format(number=number))
+        (task / "instruction.md").write_text("Write `hello` into /workspace/hello.txt.\n")
+        (task / "tests" / "test.sh").write_text(TEST)
+        (task / "solution" / "solve.sh").write_text("#!/bin/sh\necho hello > /workspace/hello.txt\n")
+    return tmp_path / "suite"
+
+
+@pytest.fixture
+def gristmill(tmp_path: Path, environment: dict[str, str], suite: Path) -> Iterator[Gristmill]:
+    """The command in tmp_path; whatever a failed test left up is taken down."""
+
+    def run(*arguments: str) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", COMMAND, *arguments],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=280,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    yield run
+    run("down")
+
+
+def wait_for(what: str, found: Callable[[], Any], timeout: float) -> Any:
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        if value := found():
+            return value
+        time.sleep(1)
+    raise AssertionError(f"no {what} in {timeout:.0f} s")
+
+
+def has_run(url: str, state: str) -> Callable[[], bool]:
+    """Whether the server knows a run in this state."""
+    only = {"flow_runs": {"state": {"type": {"any_": [state]}}}}
+    return lambda: bool(httpx.post(f"{url}/flow_runs/filter", json=only, timeout=30).json())
+
+
+def test_up_runs_on_schedule_and_down_leaves_nothing(gristmill: Gristmill, tmp_path: Path, bubblewrap: object) -> None:
+    (tmp_path / "deployments.yaml").write_text(DEPLOYMENTS.format(attempts=1, interval="5s"))
+    first = gristmill("up", "--json")
+    assert first.code == 0, first.stderr
+    assert first.json["started"] == ["server", "worker-gristmill"]
+    made = {(change["what"], change["did"]) for change in first.json["changes"]}
+    assert made == {(what, "made") for what in ("pool", "limit", "deployment", "automation")}
+
+    wait_for("completed run", has_run(first.json["url"], "COMPLETED"), timeout=120)
+    rows = gristmill("show", "rollouts", "--json").json
+    assert sorted((row["agent"], row["reward"]) for row in rows) == [
+        *[("nop", 0.0)] * 2,
+        *[("oracle", 1.0)] * 2,
+    ]
+
+    assert gristmill("schedules", "pause", "often").code == 0
+    again = gristmill("up", "--json")
+    assert (again.json["changes"], again.json["started"]) == ([], []), "nothing has changed"
+    row = gristmill("schedules", "list", "--json").json[0]
+    assert (row["name"], row["last"]) == ("often", "Completed")
+    assert row["state"] == "paused", "what a person paused stays paused"
+
+    (tmp_path / "deployments.yaml").write_text("deployments: {}\n")
+    changes = gristmill("up", "--json").json["changes"]
+    assert {"what": "deployment", "name": "often", "did": "deleted"} in changes
+
+    down = gristmill("down", "--json")
+    assert set(down.json["stopped"]) == {"server", "worker-gristmill"}
+    assert marked(tmp_path / "store" / "up") == set()
+    assert gristmill("schedules", "list").code == 2, "nothing is up any more"
+
+
+@pytest.mark.slow
+def test_a_run_whose_process_and_worker_are_killed_becomes_crashed(
+    gristmill: Gristmill, tmp_path: Path, bubblewrap: object
+) -> None:
+    (tmp_path / "deployments.yaml").write_text(DEPLOYMENTS.format(attempts=2000, interval="1h"))
+    url = gristmill("up", "--json").json["url"]
+    gristmill("schedules", "run", "often")
+    wait_for("running run", has_run(url, "RUNNING"), timeout=120)
+    wait_for("rollout", lambda: gristmill("show", "rollouts", "--json").json, timeout=60)
+
+    folder = tmp_path / "store" / "up"
+    state = read_state(folder)
+    assert state is not None
+    server = state.alive("server")
+    assert server is not None
+    for pid in marked(folder) - {server.pid}:
+        os.kill(pid, signal.SIGKILL)
+    wait_for("crashed run", has_run(url, "CRASHED"), timeout=150)
+
+    again = gristmill("up", "--json")
+    assert again.json["started"] == ["worker-gristmill"], "what has died is started again"
+
+
+EVALUATION = """
+deployments:
+  evaluation:
+    flow: rollout
+    request: {{suite: suite, agents: [{{agent: nop, model: newest}}]}}
+    event: new-model
+automations:
+  low: {{when: pass_rate, below: 0.5, least: 2, then: {{webhook: "{url}"}}}}
+  released: {{when: event, event: team.released, then: {{pause: evaluation}}}}
+"""
+
+
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Its URL, and what it was sent."""
+    told: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/alerts", told
+    server.shutdown()
+
+
+@pytest.mark.slow
+def test_a_new_model_is_evaluated_and_a_low_pass_rate_is_told(
+    gristmill: Gristmill,
+    tmp_path: Path,
+    environment: dict[str, str],
+    webhook: tuple[str, list[dict[str, Any]]],
+    bubblewrap: object,
+) -> None:
+    address, told = webhook
+    environment["GRISTMILL_BASE_URL"] = "http://127.0.0.1:9/v1"  # `nop` never asks it
+    (tmp_path / "deployments.yaml").write_text(EVALUATION.format(url=address))
+    url = gristmill("up", "--json").json["url"]
+    assert gristmill("event", "new-model", "--model", "v7").code == 0
+    wait_for("completed run", has_run(url, "COMPLETED"), timeout=120)
+    rows = gristmill("show", "rollouts", "--json").json
+    assert [(row["agent"], row["model"]) for row in rows] == [("nop", "v7")] * 2
+    wait_for("webhook call", lambda: told, timeout=60)
+    assert told[0]["event"] == "gristmill.pass-rate"
+    assert (told[0]["payload"]["rate"], told[0]["payload"]["n"]) == (0.0, 2)
+
+    assert gristmill("event", "send", "team.released", "--payload", '{"version": 2}').code == 0
+    wait_for("pause", lambda: gristmill("schedules", "list", "--json").json[0]["state"] == "paused", timeout=60)
+    assert gristmill("schedules", "resume", "evaluation").code == 0
+
+
+@pytest.mark.slow
+def test_a_docker_pool_runs_a_deployment_in_a_container(
+    gristmill: Gristmill, tmp_path: Path, session_cache: Path, bubblewrap: object, docker_ready: None
+) -> None:
+    """Any image that has Gristmill will do; here the Python that runs us is laid into a bare one."""
+    pytest.importorskip("prefect_docker")
+    image = asyncio.run(get_backend("docker").base_image())  # type: ignore[attr-defined]
+    laid_in = {sys.prefix, sys.base_prefix, str(Path(flows.__file__).parents[1])}
+    pool = {
+        "type": "docker",
+        "job": {
+            "image": image,
+            "image_pull_policy": "Never",
+            "auto_remove": True,
+            "network_mode": "host",
+            "volumes": [*(f"{path}:{path}:ro" for path in sorted(laid_in)), f"{tmp_path}:{tmp_path}"],
+            "command": f"{sys.executable} -P -m prefect.engine",
+        },
+    }
+    export = {
+        "flow": "export",
+        "request": {"to": "trl", "out": str(tmp_path / "out"), "include_privileged": True, "attempts": "include"},
+    }
+    file = {"pools": {"containers": pool}, "deployments": {"export": export}}
+    (tmp_path / "deployments.yaml").write_text(yaml.safe_dump(file))
+    assert gristmill("rollout", "suite", "--agent", "oracle").code == 0
+    url = gristmill("up", "--json").json["url"]
+    gristmill("schedules", "run", "export")
+    wait_for("completed run", has_run(url, "COMPLETED"), timeout=150)
+    rows = [line for file in (tmp_path / "out").glob("*.jsonl") for line in file.read_text().splitlines()]
+    assert len(rows) == 2
+    assert "Docker container" in (tmp_path / "store" / "up" / "worker-containers.log").read_text()
+    assert gristmill("down").code == 0
+    assert marked(tmp_path / "store" / "up") == set()
