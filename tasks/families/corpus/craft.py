@@ -77,6 +77,37 @@ def draw_sample(
     }
 
 
+def draw_claims(rng: Random, corpus: str, shots: str, folder: str = "", count: int = 5) -> dict[str, Any]:
+    """Several claims at once: one alone is guessed right half of the time. Raises ValueError."""
+    drawn: list[dict[str, Any]] = []
+    while len(drawn) < count or len({each["answer"] for each in drawn}) < 2:
+        each = draw_sample(rng, corpus, shots, folder)
+        if not each["options"]:
+            raise ValueError(f"{shots}: is not a file of claims with two labels")
+        if each["question"] not in [other["question"] for other in drawn]:
+            drawn = [*drawn[-(count - 1) :], each]
+    labels, answers = drawn[0]["options"], [each["answer"] for each in drawn]
+    at = rng.randrange(count)
+    slip = [labels[labels[0] == answer] if number == at else answer for number, answer in enumerate(answers)]
+    texts = [each["files"] for each in drawn]
+    documents = sorted({text for files in texts for path, text in files.items() if path.startswith("documents/")})
+    rng.shuffle(documents)
+    return {
+        "question": "\n".join(f"{number}. {each['question']}" for number, each in enumerate(drawn, start=1)),
+        "answer": "\n".join(answers),
+        "labels": list(labels),
+        "files": {
+            **{f"documents/{number:02d}.txt": text for number, text in enumerate(documents, start=1)},
+            "examples.jsonl": texts[0]["examples.jsonl"],
+        },
+        "decoys": [
+            {OUTPUT: "\n".join(slip) + "\n"},
+            *({OUTPUT: f"{label}\n" * count} for label in labels),
+            {OUTPUT: "\n".join(answers[:-1]) + "\n"},
+        ],
+    }
+
+
 def retrieved(shots: tuple[Shot, ...], index: Index, top: int) -> list[int]:
     """Documents that are like the shots, the best first: each shot's neighbours in turn, as CRAFT mixes them."""
     ranked = [index.nearest(f"{shot.question} {shot.answer}", top) for shot in shots]

@@ -9,7 +9,7 @@ import pytest
 from tasks.families.corpus._examples import FOLDER, make
 from tasks.families.corpus.augment import checked, main
 from tasks.families.corpus.bm25 import Index
-from tasks.families.corpus.craft import draw_sample, read_corpus, read_shots, retrieved
+from tasks.families.corpus.craft import draw_claims, draw_sample, read_corpus, read_shots, retrieved
 from tasks.families.corpus.samples import GAP, Shot, form_of
 from tests.agents.openai_server import says, serving
 
@@ -61,6 +61,17 @@ def test_claims_are_true_or_false_about_one_document() -> None:
         assert drawn["answer"] == ("true" if stands else "false")
         answers.append(drawn["answer"])
     assert 10 < answers.count("true") < 30
+
+
+def test_several_claims_are_asked_at_once_and_no_one_label_answers_them() -> None:
+    for seed in range(10):
+        drawn = draw_claims(Random(seed), **CLAIMS)
+        claims = [line.partition(". ")[2] for line in drawn["question"].splitlines()]
+        answers = drawn["answer"].splitlines()
+        assert len(claims) == len(answers) == 5 and len(set(answers)) == 2
+        for claim, answer in zip(claims, answers, strict=True):
+            assert answer == ("true" if any(stands_in(claim, text) for text in drawn["files"].values()) else "false")
+        assert all(decoy["answer.txt"].splitlines() != answers for decoy in drawn["decoys"])
 
 
 def test_a_corpus_of_ones_own(tmp_path: Path) -> None:
