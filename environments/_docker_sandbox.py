@@ -3,6 +3,7 @@
 import asyncio
 import io
 import posixpath
+import signal
 import socket as sockets
 import tarfile
 import tempfile
@@ -39,6 +40,7 @@ _KILL_ALL = ["/bin/sh", "-c", "kill -9 -1"]
 _END_TIMEOUT_SEC = 10.0
 _FILE_TIMEOUT_SEC = 60.0
 _WATCH_SEC = 2.0
+_SETTLING_SEC = 0.3  # the daemon has heard of the end of a container by then
 _OOM_COUNTS = "cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null"
 
 
@@ -222,9 +224,13 @@ class DockerSandbox:
             except asyncio.CancelledError:
                 await asyncio.shield(self._kill_all(running))
                 raise
+            if self._is_stopped:  # whoever stopped it ended the command: what it had done so far is no result
+                raise SandboxGone(f"sandbox {self.id} was stopped during a command")
             if code == 125 and files and not timed_out and err.text().startswith("tar: "):
                 raise EnvironmentFault(f"sandbox {self.id}: its files could not be unpacked: {err.text()}")
             oom_killed = code >= 128 and not timed_out and await self._was_oom_killed()
+            if code == 128 + signal.SIGKILL and not timed_out and not oom_killed:
+                await self._check_that_it_lives_on()
             result = CommandResult(
                 exit_code=None if timed_out else code,
                 stdout=out.text(),
@@ -247,6 +253,14 @@ class DockerSandbox:
                 await self._kill_all(running)
                 return True
         return running.done()
+
+    async def _check_that_it_lives_on(self) -> None:
+        """A command is killed as its container ends, too, which is told a moment before. Raises SandboxGone."""
+        for wait in (0.0, _SETTLING_SEC):
+            await asyncio.sleep(wait)
+            state = (await self._daemon.call(lambda: self._daemon.api.inspect_container(self._container)))["State"]
+            if not state["Running"]:
+                raise SandboxGone(f"sandbox {self.id} is gone: its container ended during a command")
 
     def _is_disk_full(self) -> bool:
         found = self._daemon.api.containers(filters={"name": self._container}, size=True)

@@ -32,6 +32,7 @@ from environments.spec import SandboxSpec, Service
 _INODES_PER_MB = 256
 _START_TIMEOUT_SEC = 30.0
 _END_TIMEOUT_SEC = 10.0
+_GONE_TIMEOUT_SEC = 60.0  # unmounting an overlay syncs the disk below it, which may be busy with others' writes
 _FILE_TIMEOUT_SEC = 60.0
 _STREAM_ERROR_BYTES = 100_000
 
@@ -232,7 +233,7 @@ class BubblewrapSandbox:
         self._fail_commands("it was stopped")
         for fd in (self._upper, *self._folders.values()):
             os.close(fd)
-        await asyncio.wait_for(readable(self._holder), _END_TIMEOUT_SEC)
+        await asyncio.wait_for(readable(self._holder), _GONE_TIMEOUT_SEC)
         os.close(self._holder)
         if self._cgroup is not None:
             await _remove(self._cgroup)
