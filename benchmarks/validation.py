@@ -30,16 +30,19 @@ from tasks.generate import in_turn
 from tasks.generators import get_generators
 from tasks.repository import Repository, prepare_repository
 from tasks.source import fetch_source
-from tasks.testrun import TestReport, run_tests_on_each
+from tasks.testrun import TestReport, TestRun, run_tests_on_each
 from tasks.validation import Decision, Validator, refuse_cheaply, refuse_run, rejected
 from tasks.validation import clean_files as clean_files_of
 
 PACKAGES = ["pypi:sqlparse==0.6.1", "pypi:tomlkit==0.15.2", "pypi:boltons==26.2.0"]
-CHUNK = 50
+CHUNK = 100
 
 
 class OnlyScreens(Validator):
-    """Stops where a candidate would be confirmed."""
+    """Stops where a candidate would be confirmed: at its first failing test."""
+
+    def _run_to_screen(self, item: Any) -> TestRun:
+        return super()._run_to_screen(item).model_copy(update={"stop_at_first_failure": True})
 
     async def _put(self, queue: Any, *items: Any) -> None:
         if queue is not self._confirming:

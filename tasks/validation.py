@@ -144,14 +144,7 @@ class Validator:
     # -- the three ways to decide
 
     async def _screen(self, item: _Item, server: TestServer) -> None:
-        run = run_of(
-            given_state(item.candidate),
-            item.selection.affected,
-            self._repository,
-            is_warm=item.selection.is_warm,
-            most_failures=most_failing(item.candidate, self._repository),
-            stops_without_end=True,
-        )
+        run = self._run_to_screen(item)
         report = await server.run(run, timeout_sec=time_for([run], self._repository))
         if not report.is_complete and not report.timed_out and not item.tries:
             item.tries = 1  # it ended all; or those before it in the same sandbox did, by what they have left there
@@ -163,6 +156,17 @@ class Validator:
             item.passed = frozenset(each.node_id for each in report.results if each.outcome == "passed")
             item.tries = 0
             await self._put(self._confirming, item)
+
+    def _run_to_screen(self, item: _Item) -> TestRun:
+        """All that it can matter to: what fails is what confirmation needs."""
+        return run_of(
+            given_state(item.candidate),
+            item.selection.affected,
+            self._repository,
+            is_warm=item.selection.is_warm,
+            most_failures=most_failing(item.candidate, self._repository),
+            stops_without_end=True,
+        )
 
     async def _confirm(self, items: list[_Item]) -> None:
         """In one fresh sandbox: off the bugs, on each, off again in another order. Only what failed."""
