@@ -28,6 +28,7 @@ from flows.cli import (
     show,
     store,
     swebench,
+    try_,
     up,
     validate,
 )
@@ -41,7 +42,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(generate, extend, validate, audit, rollout, ask, export, environment, run),  # the way of the data
+    *(generate, try_, extend, validate, audit, rollout, ask, export, environment, run),  # the way of the data
     *(up, down, schedules),
     *(show, inspect, query, dataset, store, models, contamination, swebench, doctor),
 )

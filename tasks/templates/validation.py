@@ -44,7 +44,7 @@ async def validate_draw(
     """
     first = phrasings[0]
     with scratch_in(scratch) as place:
-        task = await asyncio.to_thread(_written, first, recipe, place / first.id, cache)
+        task = await asyncio.to_thread(written, first, recipe, place / first.id, cache)
         reference, why = await _reference(first, task, backend)
         if not reference.changes:
             return Refused("the reference changes nothing", why)
@@ -67,7 +67,8 @@ async def validate_instance(
     return found[0]
 
 
-def _written(instance: Instance, recipe: Recipe | None, folder: Path, cache: Path) -> Task:
+def written(instance: Instance, recipe: Recipe | None, folder: Path, cache: Path) -> Task:
+    """The instance as a task without a reference, by way of a folder that is not there yet."""
     write_folder(folder_contents(instance, None, recipe), SCRIPTS, folder, SharedFiles())
     return read_task(folder, cache=cache)
 
