@@ -16,6 +16,9 @@ MOST_LOOKED_BACK = 8  # lines from where Jinja notices a fault
 _SOURCE = "<template>"  # by which Jinja's own tracebacks name a text
 _CLOSED = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}")
 
+_TAG = re.compile(r"\{%-?\+?\s*(\w+)")
+_BLOCKS = frozenset({"for", "if", "filter", "call", "macro", "with"})  # `set` may be one, and is mostly none
+
 
 class Fault(Exception):
     """What is wrong in a Jinja text, in which of its lines (from 1), and the name that is not there if that is it."""
@@ -92,7 +95,21 @@ def _expression(text: str) -> TemplateExpression:
 def _syntax_fault(kind: str, text: str, error: TemplateSyntaxError) -> Fault:
     line = _left_open(text, error.lineno) if kind == "text" else error.lineno
     noticed = f" (noticed {error.lineno - line} lines below)" if line != error.lineno else ""
+    if kind == "text" and not noticed and (above := error.lineno - _still_open(text, error.lineno)) > 0:
+        noticed = f" (what is open here was opened {above} lines above: an end is missing in between)"
     return Fault(f"is no valid Jinja {kind}: {error.message}{noticed}", line)
+
+
+def _still_open(text: str, line: int) -> int:
+    """The line of the innermost block that is open before this line; the line itself if none is."""
+    opened: list[int] = []
+    for number, part in enumerate(text.splitlines()[: line - 1], start=1):
+        for word in _TAG.findall(part):
+            if word in _BLOCKS:
+                opened.append(number)
+            elif word.removeprefix("end") in _BLOCKS and opened:
+                opened.pop()
+    return opened[-1] if opened else line
 
 
 def _check(text: str, names: Collection[str]) -> None:
