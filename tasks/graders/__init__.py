@@ -7,13 +7,12 @@ Others add theirs by an entry point:
 """
 
 from functools import lru_cache
-from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
+from environments.named import Named
 from tasks.errors import TaskFault
 from tasks.graders.grading import CannotGrade, Grade, Grader, Part, Ran, Work, failed, share
 
@@ -31,42 +30,39 @@ __all__ = [
     "share",
 ]
 
-GROUP = "gristmill.graders"
-_OURS = {
-    "answer": "tasks.graders.answer:AnswerGrader",
-    "choice": "tasks.graders.choice:ChoiceGrader",
-    "numeric": "tasks.graders.numeric:NumericGrader",
-    "table": "tasks.graders.table:TableGrader",
-    "calls": "tasks.graders.calls:CallsGrader",
-    "sql": "tasks.graders.sql:SqlGrader",
-    "constraints": "tasks.graders.constraints:ConstraintsGrader",
-    "labels": "tasks.graders.labels:LabelsGrader",
-    "program": "tasks.graders.program:ProgramGrader",
-    "json": "tasks.graders.json_match:JsonGrader",
-    "facets": "tasks.graders.facets:FacetsGrader",
-    "tree": "tasks.graders.tree:TreeGrader",
-    "mutation": "tasks.graders.mutation:MutationGrader",
-    "page": "tasks.graders.page:PageGrader",
-    "all": "tasks.graders.joint:AllGrader",
-    "judge": "tasks.graders.judge:JudgeGrader",  # a language model's opinion: only where no program can tell
-}
+GRADERS = Named(
+    "grader",
+    "gristmill.graders",
+    {
+        "answer": "tasks.graders.answer:AnswerGrader",
+        "choice": "tasks.graders.choice:ChoiceGrader",
+        "numeric": "tasks.graders.numeric:NumericGrader",
+        "table": "tasks.graders.table:TableGrader",
+        "calls": "tasks.graders.calls:CallsGrader",
+        "sql": "tasks.graders.sql:SqlGrader",
+        "constraints": "tasks.graders.constraints:ConstraintsGrader",
+        "labels": "tasks.graders.labels:LabelsGrader",
+        "program": "tasks.graders.program:ProgramGrader",
+        "json": "tasks.graders.json_match:JsonGrader",
+        "facets": "tasks.graders.facets:FacetsGrader",
+        "tree": "tasks.graders.tree:TreeGrader",
+        "mutation": "tasks.graders.mutation:MutationGrader",
+        "page": "tasks.graders.page:PageGrader",
+        "all": "tasks.graders.joint:AllGrader",
+        "judge": "tasks.graders.judge:JudgeGrader",  # a language model's opinion: only where no program can tell
+    },
+    TaskFault,
+)
 
 
 def grader_names() -> list[str]:
-    return sorted({*_OURS, *(point.name for point in entry_points(group=GROUP))})
+    return GRADERS.names()
 
 
 def get_grader(name: str) -> Grader:
     """The grader of this name. Raises TaskFault for an unknown one."""
-    if name in _OURS:
-        module, _, attribute = _OURS[name].partition(":")
-        grader: Grader = getattr(import_module(module), attribute)()
-        return grader
-    for point in entry_points(group=GROUP):
-        if point.name == name:
-            found: Grader = point.load()()
-            return found
-    raise TaskFault(f"no grader is called {name!r}; there are: {', '.join(grader_names())}")
+    grader: Grader = GRADERS[name]()
+    return grader
 
 
 def read_data(grader: Grader, data: dict[str, Any]) -> Any:

@@ -7,10 +7,9 @@ Others add theirs by an entry point:
 """
 
 from hashlib import sha256
-from importlib import import_module
-from importlib.metadata import entry_points
 
 from environments.diff import Diff
+from environments.named import Named
 from tasks.errors import TaskFault
 from tasks.task import Task
 from tasks.verdict import Verifier
@@ -20,16 +19,20 @@ from tasks.verifiers.visible import run_visible_tests
 
 __all__ = ["get_verifier", "judged_part", "run_visible_tests", "verifier_names"]
 
-GROUP = "gristmill.verifiers"
-_OURS = {
-    "graded": "tasks.verifiers.graded:GradedVerifier",
-    "pytest": "tasks.verifiers.pytest_tests:PytestVerifier",
-    "script": "tasks.verifiers.script:ScriptVerifier",
-}
+VERIFIERS = Named(
+    "verifier",
+    "gristmill.verifiers",
+    {
+        "graded": "tasks.verifiers.graded:GradedVerifier",
+        "pytest": "tasks.verifiers.pytest_tests:PytestVerifier",
+        "script": "tasks.verifiers.script:ScriptVerifier",
+    },
+    TaskFault,
+)
 
 
 def verifier_names() -> list[str]:
-    return sorted({*_OURS, *(point.name for point in entry_points(group=GROUP))})
+    return VERIFIERS.names()
 
 
 def judged_part(task: Task, diff: Diff) -> str:
@@ -48,12 +51,5 @@ def judged_part(task: Task, diff: Diff) -> str:
 
 def get_verifier(name: str) -> Verifier:
     """The verifier of this name. Raises TaskFault for an unknown one."""
-    if name in _OURS:
-        module, _, attribute = _OURS[name].partition(":")
-        verifier: Verifier = getattr(import_module(module), attribute)()
-        return verifier
-    for point in entry_points(group=GROUP):
-        if point.name == name:
-            verifier = point.load()()
-            return verifier
-    raise TaskFault(f"no verifier is called {name!r}; there are: {', '.join(verifier_names())}")
+    verifier: Verifier = VERIFIERS[name]()
+    return verifier

@@ -46,7 +46,7 @@ class LookGrader:
 
 @pytest.fixture(autouse=True)
 def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(graders._OURS, "look", f"{__name__}:LookGrader")
+    monkeypatch.setitem(graders.GRADERS._ours, "look", f"{__name__}:LookGrader")
 
 
 def task_of(

@@ -1,29 +1,33 @@
 """A recipe: selectors in a row, as read from YAML."""
 
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from environments.named import Named
 from trajectories.errors import BadSelection
 from trajectories.selection.item import Selector
 
-GROUP = "gristmill.selectors"
-_OURS = {
-    "quality": "trajectories.selection.quality:Quality",
-    "decontaminate": "trajectories.selection.quality:Decontaminate",
-    "dedupe": "trajectories.selection.dedupe:Dedupe",
-    "balance": "trajectories.selection.balance:Balance",
-    "mixture": "trajectories.selection.balance:Mixture",
-    "curriculum": "trajectories.selection.balance:Curriculum",
-    "sample": "trajectories.selection.balance:Sample",
-    "facility_location": "trajectories.selection.diversity:FacilityLocation",
-    "clusters": "trajectories.selection.diversity:Clusters",
-    "influence": "trajectories.selection.influence:Influence",
-}
+SELECTORS = Named(
+    "selector",
+    "gristmill.selectors",
+    {
+        "quality": "trajectories.selection.quality:Quality",
+        "reviewed": "trajectories.selection.reviewed:Reviewed",
+        "decontaminate": "trajectories.selection.quality:Decontaminate",
+        "dedupe": "trajectories.selection.dedupe:Dedupe",
+        "balance": "trajectories.selection.balance:Balance",
+        "mixture": "trajectories.selection.balance:Mixture",
+        "curriculum": "trajectories.selection.balance:Curriculum",
+        "sample": "trajectories.selection.balance:Sample",
+        "facility_location": "trajectories.selection.diversity:FacilityLocation",
+        "clusters": "trajectories.selection.diversity:Clusters",
+        "influence": "trajectories.selection.influence:Influence",
+    },
+    BadSelection,
+)
 
 
 class Step(BaseModel):
@@ -37,7 +41,7 @@ class Step(BaseModel):
     def selector(self) -> Selector:
         """Raises BadSelection."""
         try:
-            made: Selector = _class_of(self.name)(**self.options)
+            made: Selector = SELECTORS[self.name](**self.options)
         except ValidationError as error:
             lines = (f"{self.name}.{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
             raise BadSelection("; ".join(lines)) from error
@@ -53,7 +57,7 @@ class Recipe(BaseModel):
 
 
 def selector_names() -> list[str]:
-    return sorted({*_OURS, *(point.name for point in entry_points(group=GROUP))})
+    return SELECTORS.names()
 
 
 def load_recipe(file: Path) -> Recipe:
@@ -85,13 +89,3 @@ def load_recipe(file: Path) -> Recipe:
             raise BadSelection(f"{at}: {error}") from error
         steps.append(step)
     return Recipe(steps=tuple(steps))
-
-
-def _class_of(name: str) -> Any:
-    if name in _OURS:
-        module, _, attribute = _OURS[name].partition(":")
-        return getattr(import_module(module), attribute)
-    for point in entry_points(group=GROUP):
-        if point.name == name:
-            return point.load()
-    raise BadSelection(f"no selector is called {name!r}; there are: {', '.join(selector_names())}")
