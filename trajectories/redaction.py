@@ -2,14 +2,18 @@
 
 Two ways to know one: it is the value of a secret that the caller holds (`secret_values`), or it has the shape that its
 issuer documents (AWS, GitHub, GitLab, Slack, Google, OpenAI, Anthropic, Hugging Face, Stripe, PyPI, npm keys; private
-keys in PEM; JSON web tokens; bearer tokens; passwords in URLs). Shapes without a prefix of their own are not guessed:
-hashes and data of tasks would go with them.
+keys in PEM; JSON web tokens; bearer tokens; passwords in URLs; and what detectors of detect-secrets know beside these).
+Shapes without a prefix of their own are not guessed, so its detectors of entropy, keywords, public addresses and of
+Artifactory's two letters are not used: hashes and data of tasks would go with them.
 """
 
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 from trajectories.rollout import Rollout
@@ -57,6 +61,26 @@ _HINTS: dict[str, tuple[str, ...]] = {
 }
 """Kind -> texts in lower case, one of which stands in whatever the shape matches. Looked for first, which is faster."""
 
+_DETECTORS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "azure-key": ("azure_storage_key:AzureStorageKeyDetector", ("accountkey=",)),
+    "cloudant-key": ("cloudant:CloudantDetector", ("cloudant", "cl_", "cl-", "clou")),
+    "discord-token": ("discord:DiscordBotTokenDetector", ()),
+    "gitlab-token": ("gitlab_token:GitLabTokenDetector", ("gl", "gr1348941")),
+    "ibm-iam-key": ("ibm_cloud_iam:IbmCloudIamDetector", ("ibm", "cloud_iam", "cloud-iam")),
+    "ibm-cos-key": ("ibm_cos_hmac:IbmCosHmacDetector", ("secret_access", "secret_key", "secret-key", "secretkey")),
+    "mailchimp-key": ("mailchimp:MailchimpDetector", ("-us",)),
+    "npm-token": ("npm:NpmDetector", ("_authtoken=",)),
+    "sendgrid-key": ("sendgrid:SendGridDetector", ("sg.",)),
+    "softlayer-key": ("softlayer:SoftlayerDetector", ("softlayer", "sl_", "sl-")),
+    "square-secret": ("square_oauth:SquareOAuthDetector", ("sq0csp-",)),
+    "telegram-token": ("telegram_token:TelegramBotTokenDetector", ()),
+    "twilio-key": ("twilio:TwilioKeyDetector", ()),
+}
+"""Kind -> a detector of detect-secrets (Yelp), and hints as below; without hints its pattern is quick by itself."""
+
+_IN_A_GROUP = frozenset({"cloudant-key", "ibm-iam-key", "ibm-cos-key", "softlayer-key"})
+"""Their patterns begin with the name of what is set; the secret is the last group."""
+
 _SECRET_NAME = re.compile(
     r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|PWD|PASS|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|KEY|CREDENTIALS?|AUTH|COOKIE|DSN)S?"
     r"(?:_(?:ID|KEY|VALUE|BASE64|B64|\d+))*$",
@@ -75,21 +99,54 @@ def secret_values(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _compiled() -> list[tuple[str, tuple[str, ...], re.Pattern[str]]]:
+@dataclass(frozen=True)
+class _Shape:
+    kind: str
+    hints: tuple[str, ...]
+    pattern: re.Pattern[str]
+    cover: Callable[[re.Match[str]], str]  # what stands instead of a match
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> tuple[_Shape, ...]:
+    return (*_ours(), *_of_detectors())
+
+
+def _ours() -> list[_Shape]:
     r"""`re` knows no `\K`: what stands before it becomes the group `before`."""
-    compiled = []
+    shapes = []
     for kind, shape in SHAPES.items():
         before, _, secret = shape.rpartition(r"\K")
-        compiled.append((kind, _HINTS[kind], re.compile(f"(?P<before>{before})(?:{secret})")))
-    return compiled
+        pattern = re.compile(f"(?P<before>{before})(?:{secret})")
+        shapes.append(
+            _Shape(kind, _HINTS[kind], pattern, lambda match, kind=kind: f"{match['before']}[REDACTED:{kind}]")
+        )  # type: ignore[misc]
+    return shapes
 
 
-_PATTERNS = _compiled()
+def _of_detectors() -> list[_Shape]:
+    shapes = []
+    for kind, (place, hints) in _DETECTORS.items():
+        module, _, name = place.partition(":")
+        for pattern in getattr(import_module(f"detect_secrets.plugins.{module}"), name)().denylist:
+            shapes.append(_Shape(kind, hints, pattern, lambda match, kind=kind: _covered(match, kind)))  # type: ignore[misc]
+    return shapes
 
 
-def _fitting(text: str) -> list[tuple[str, re.Pattern[str]]]:
+def _covered(match: re.Match[str], kind: str) -> str:
+    if kind not in _IN_A_GROUP or not match.lastindex:
+        return f"[REDACTED:{kind}]"
+    start, end = (at - match.start() for at in match.span(match.lastindex))
+    return f"{match[0][:start]}[REDACTED:{kind}]{match[0][end:]}"
+
+
+def _fitting(text: str) -> list[_Shape]:
     lowered = text.lower()
-    return [(kind, pattern) for kind, hints, pattern in _PATTERNS if any(hint in lowered for hint in hints)]
+
+    def may_fit(shape: _Shape) -> bool:
+        return any(hint in lowered for hint in shape.hints) if shape.hints else shape.pattern.search(text) is not None
+
+    return [shape for shape in _shapes() if may_fit(shape)]
 
 
 def redact(rollout: Rollout, secrets: Mapping[str, str] | None = None) -> Rollout:
@@ -146,8 +203,8 @@ def _clean(value: Any, secrets: list[tuple[str, str]], counts: Counter[str]) -> 
         if secret in value:
             counts[name] += value.count(secret)
             value = value.replace(secret, f"[REDACTED:{name}]")
-    for kind, pattern in _fitting(value):
-        value, found = pattern.subn(rf"\g<before>[REDACTED:{kind}]", value)
+    for shape in _fitting(value):
+        value, found = shape.pattern.subn(shape.cover, value)
         if found:
-            counts[kind] += found
+            counts[shape.kind] += found
     return value

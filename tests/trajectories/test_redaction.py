@@ -28,6 +28,13 @@ TOKENS = {
     "npm-token": "npm_" + BODY[:36],
     "json-web-token": "eyJ" + BODY[:20] + ".eyJ" + BODY[:30] + "." + BODY[:30],
     "private-key": PEM,
+    "azure-key": "AccountKey=" + (BODY * 3)[:86] + "==",
+    "discord-token": "M" + BODY[:23] + "." + BODY[:6] + "." + BODY[:27],
+    "mailchimp-key": "0123456789abcdef0123456789abcdef" + "-us12",
+    "sendgrid-key": "SG." + BODY[:22] + "." + (BODY * 2)[:43],
+    "square-secret": "sq0csp-" + (BODY * 2)[:43],
+    "telegram-token": "123456789:" + BODY[:35],
+    "twilio-key": "AC" + "0123456789abcdef0123456789abcdef",
 }
 
 
@@ -42,6 +49,7 @@ def test_what_stands_before_a_secret_stays() -> None:
         "git clone https://me:[REDACTED:url-password]@host/x"
     )
     assert redact_text(f"aws_secret_access_key = {BODY}") == "aws_secret_access_key = [REDACTED:aws-secret]"
+    assert redact_text(f"ibm_cloud_iam_key: {BODY[:40]}{BODY[:4]}") == "ibm_cloud_iam_key: [REDACTED:ibm-iam-key]"
 
 
 @pytest.mark.parametrize(
@@ -55,6 +63,10 @@ def test_what_stands_before_a_secret_stays() -> None:
         "postgresql://user:password@localhost/x",
         "sk-learn is short for scikit-learn",
         "secret = make_secret()",
+        "cl_key = sorted(key)",
+        "2024-01-01 12345678: " + "x" * 20,
+        "def f(x): return SK[x]",
+        "the US-us12 form",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
