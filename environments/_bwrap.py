@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
-from environments._holder import BOX, ROOT, STAGE, STATUS_FD
+from environments import _seccomp
+from environments._holder import BOX, FILTER_FD, ROOT, STAGE, STATUS_FD
 from environments.spec import Limits, SandboxSpec
 
 HOME = "/home/sandbox"
@@ -63,6 +64,8 @@ def sandbox_options(spec: SandboxSpec) -> list[str]:
     if spec.network or spec.services:  # with services: shared among the sandbox's commands, made by the holder
         options.append("--share-net")
     options += ["--dev-bind", ROOT, "/", "--proc", "/proc"]
+    if _seccomp.program():
+        options += ["--seccomp", str(FILTER_FD)]
     if os.geteuid() == 0:
         options += [part for path in _switches() for part in ("--ro-bind", path, path)]
     return options

@@ -28,7 +28,7 @@ from typing import Any, NoReturn
 STAGE = "/sys"
 BOX = f"{STAGE}/box"
 ROOT = f"{BOX}/root"  # the sandbox's file tree
-ARGS_FD, STATUS_FD = 10, 9
+ARGS_FD, STATUS_FD, FILTER_FD = 10, 9, 8
 MAX_FDS = 16
 FOLDERS = {"root": 0o755, "upper": 0o755, "work": 0o755, "merged": 0o755, "home": 0o700, "tmp": 0o1777, "shm": 0o1777}
 SHARED_FOLDERS = ("upper", "merged", "home", "tmp")
@@ -159,7 +159,8 @@ class _Holder:
     def _start(self, name: str, fds: list[int], oom_score: bytes) -> int | None:
         command = [os.fsdecode(part) for part in _slurp(fds[0]).split(b"\0")]
         high = [_dup_above(fd) for fd in fds[1:]]  # out of the way of the numbers that they shall have
-        moves = [(os.POSIX_SPAWN_DUP2, fd, to) for fd, to in zip(high, (ARGS_FD, 0, 1, 2, STATUS_FD), strict=True)]
+        places = (ARGS_FD, FILTER_FD, 0, 1, 2, STATUS_FD)
+        moves = [(os.POSIX_SPAWN_DUP2, fd, to) for fd, to in zip(high, places, strict=True)]
         argv = ["bwrap", "--args", str(ARGS_FD), "--", *command]
         pidfd = None
         try:
@@ -173,7 +174,7 @@ class _Holder:
             self._commands[pidfd] = (pid, name)
         except OSError as error:
             if error.errno == errno.E2BIG:  # the command's own fault, told as a shell tells it
-                os.write(high[3], b"bwrap: Argument list too long\n")
+                os.write(high[4], b"bwrap: Argument list too long\n")
                 self._say({"ended": name, "status": 126})
             else:
                 self._say({"failed": name, "why": f"{self._bwrap}: {error.strerror}"})

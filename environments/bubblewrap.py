@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from environments import _bwrap, _paths, _paths_inside
+from environments import _bwrap, _paths, _paths_inside, _seccomp
 from environments._doctor import bubblewrap_problems
 from environments._launcher import Launcher, join, memory_file
 from environments._services import ServiceRun, all_ready, check_services, command, stdin_of
@@ -262,11 +262,12 @@ class BubblewrapSandbox:
         return _Done(code, out.kept, err.kept, duration, oom_kills)
 
     def _files_of(self, command: Sequence[str], cwd: str, env: Mapping[str, str], stdin: bytes) -> list[int]:
-        """What the holder wants of a command before its pipes: argv, bwrap's options, standard input."""
+        """What the holder wants of a command before its pipes: argv, bwrap's options, the filter, standard input."""
         argv = _bwrap.with_limits(command, self.spec.limits, has_cgroup=self._cgroup is not None)
         return [
             memory_file(b"\0".join(os.fsencode(part) for part in argv)),
             memory_file(_bwrap.command_options(self._options, env, cwd)),
+            memory_file(_seccomp.program()),
             _read_only(memory_file(stdin)) if stdin else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC),
         ]
 
