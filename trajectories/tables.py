@@ -1,4 +1,4 @@
-"""The store's tables. One row a rollout with its verdict's summary; bodies lie outside, by content (blobs.py).
+"""The store's tables. One row a rollout with its verdict's summary; bodies lie outside (segments.py).
 
 Changing a table means adding a migration under `migrations/versions/`; a test holds the two together.
 """
@@ -6,8 +6,10 @@ Changing a table means adding a migration under `migrations/versions/`; a test h
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, ForeignKeyConstraint, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
+
+from trajectories.segments import Place
 
 
 class SuiteRow(SQLModel, table=True):
@@ -60,9 +62,11 @@ class RolloutRow(SQLModel, table=True):
     __tablename__ = "rollouts"
     __table_args__ = (
         UniqueConstraint("suite_hash", "task_id", "agent", "model", "backend", "attempt", name="one_rollout_a_key"),
-        Index("rollouts_by_agent", "agent", "model", "family"),
-        Index("rollouts_by_task", "suite_hash", "task_id"),
+        # By what a cell of the pass-rate matrix stands for, and then as its rollouts are listed: the newest first.
+        Index("rollouts_by_cell", "agent", "model", "family", "started_at", "id"),
+        Index("rollouts_by_time", "started_at", "id"),
         Index("rollouts_by_outcome", "reward", "ending"),
+        Index("rollouts_by_place", "body_segment", "body_start"),
         # With the id, by which pages are read: an index on the number alone would sort the whole table for each page.
         Index("rollouts_by_attempts", "attempts", "id"),
     )
@@ -94,22 +98,24 @@ class RolloutRow(SQLModel, table=True):
     total_sec: float
     started_at: datetime
     attempts: int = Field(0, description="tries to cheat", sa_column_kwargs={"server_default": "0"})
-    body: str = Field(description="sha256 of the whole Rollout's JSON, a blob")
+    body: str = Field(description="sha256 of the whole Rollout's JSON")
+    # Where it lies (segments.py); no segment: in a blob of that name (blobs.py)
+    body_segment: str = Field("", sa_column_kwargs={"server_default": ""})
+    body_start: int = Field(0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    body_length: int = Field(0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+
+    @property
+    def place(self) -> Place:
+        return Place(self.body_segment, self.body_start, self.body_length)
 
 
-class StepRow(SQLModel, table=True):
-    """Summary of one step: enough to count and filter without opening the body."""
+class StepsRow(SQLModel, table=True):
+    """Summaries of all steps of a rollout, packed (rows.py); `gristmill query` shows them as the table `steps`."""
 
-    __tablename__ = "steps"
+    __tablename__ = "step_summaries"
 
     rollout_id: str = Field(primary_key=True, foreign_key="rollouts.id", ondelete="CASCADE")
-    step: int = Field(primary_key=True)
-    source: str
-    tool: str = Field("", index=True)
-    characters: int
-    prompt_tokens: int
-    completion_tokens: int
-    is_error: bool
+    packed: str
 
 
 class VerdictRow(SQLModel, table=True):
@@ -176,3 +182,25 @@ class DatasetItemRow(SQLModel, table=True):
     number: int = Field(primary_key=True)
     rollout_id: str = Field(index=True)
     round: int = 0
+
+
+class MarkRow(SQLModel, table=True):
+    """What a person says of a task or of one rollout (marks.py). Never changed but for being withdrawn."""
+
+    __tablename__ = "marks"
+    __table_args__ = (
+        Index("marks_by_task", "suite_hash", "task_id"),
+        Index("marks_by_rollout", "rollout_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    suite_hash: str
+    task_id: str
+    rollout_id: str | None = Field(None, foreign_key="rollouts.id", ondelete="CASCADE")
+    kind: str = Field(description="task, label or note")
+    value: str = Field(description="bad or fine for a task, the label for a rollout, empty for a note")
+    note: str = ""
+    who: str
+    made_at: datetime
+    withdrawn_by: str | None = None
+    withdrawn_at: datetime | None = None
