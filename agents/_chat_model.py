@@ -1,21 +1,23 @@
 """The client of an OpenAI-compatible endpoint: LangChain's, with our retries and one error for all faults."""
 
+import asyncio
 import json
-import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 import openai
-from langchain_core.language_models import BaseChatModel
+from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from agents._quirks import mended, shaped, without_reasoning
 from agents.agent import LimitReached
 from agents.errors import ModelUnavailable
-from agents.models import ASK_FOR_TOKENS, ModelConfig
+from agents.models import ASK_FOR_TOKENS, ModelConfig, Quirks
 from trajectories.atif import Metrics
 
 Result = TypeVar("Result")
@@ -25,9 +27,43 @@ MOST_WAIT_SEC = 30.0
 NONSENSE = (json.JSONDecodeError, KeyError, IndexError, TypeError, ValueError)
 
 
+class _Client(ChatOpenAI):
+    """LangChain's client, for chat templates with quirks, and for answers that it cannot read."""
+
+    quirks: Quirks = Quirks()
+
+    def _get_request_payload(
+        self, input_: LanguageModelInput, *, stop: list[str] | None = None, **settings: Any
+    ) -> dict[str, Any]:
+        payload: dict[str, Any] = super()._get_request_payload(input_, stop=stop, **settings)
+        return {**payload, "messages": shaped(payload["messages"], self.quirks)}
+
+    def _create_chat_result(
+        self, response: dict[str, Any] | openai.BaseModel, generation_info: dict[str, Any] | None = None
+    ) -> ChatResult:
+        if not isinstance(response, (dict, openai.BaseModel)):
+            raise ValueError(f"no chat completion: {str(response)[:200]!r}")
+        body = response if isinstance(response, dict) else response.model_dump(warnings=False)
+        result = super()._create_chat_result(mended(body), generation_info)
+        for generation, choice in zip(result.generations, body["choices"], strict=True):
+            self._part_reasoning(generation, choice["message"])
+        return result
+
+    def _part_reasoning(self, generation: ChatGeneration, said: dict[str, Any]) -> None:
+        """Where `React` looks for it, whether the server parted it from the answer or its tags are still in there."""
+        message = generation.message
+        thought = said.get("reasoning_content") or said.get("reasoning")
+        if not thought and self.quirks.reasoning_tag and isinstance(message.content, str):
+            message.content, thought = without_reasoning(message.content, self.quirks.reasoning_tag)
+        if thought:
+            message.additional_kwargs["reasoning_content"] = thought
+
+
 def chat_model(model: ModelConfig, *, seed: int) -> BaseChatModel:
     """A chat model that retries nothing by itself."""
-    client = ChatOpenAI(
+    template = {"chat_template_kwargs": model.quirks.template} if model.quirks.template else {}
+    client = _Client(
+        quirks=model.quirks,
         model=model.model,
         base_url=model.base_url,
         api_key=model.api_key or SecretStr("none"),
@@ -36,7 +72,7 @@ def chat_model(model: ModelConfig, *, seed: int) -> BaseChatModel:
         max_retries=0,
         seed=seed % 2**31,
         # Servers differ in which name of the limit they know; this one all of them do.
-        extra_body={"max_tokens": model.max_tokens, **ASK_FOR_TOKENS[model.tokens], **model.extra_body},
+        extra_body={"max_tokens": model.max_tokens, **ASK_FOR_TOKENS[model.tokens], **template, **model.extra_body},
         http_async_client=httpx.AsyncClient(transport=model.endpoint, timeout=model.timeout_sec),
     )
     if model.tool_calling == "native":
@@ -51,24 +87,39 @@ async def call_with_retries(call: Callable[[], Awaitable[Result]], model: ModelC
 
     Raises ModelUnavailable with the URL and the last answer, LimitReached where time runs out before that.
     """
-    deadline = time.monotonic() + seconds_left
+    faults: list[BaseException] = []
+
+    async def once() -> Result:
+        try:
+            return await call()
+        except Exception as error:
+            faults.append(error)
+            raise
+
+    limit = asyncio.timeout(seconds_left)
     try:
-        async for attempt in AsyncRetrying(
-            retry=retry_if_exception(_is_passing),
-            stop=stop_after_attempt(model.tries),
-            wait=_wait,
-            reraise=True,
-        ):
-            with attempt:
-                if time.monotonic() > deadline:
-                    raise LimitReached("time_limit", f"no answer of {model.base_url} in time")
-                return await call()
+        async with limit:
+            retrying = AsyncRetrying(
+                retry=retry_if_exception(_is_passing), stop=stop_after_attempt(model.tries), wait=_wait, reraise=True
+            )
+            return await retrying(once)
+    except TimeoutError as error:
+        if not limit.expired():
+            raise
+        said = f"; the last: {_text(faults[-1])}" if faults else ""
+        raise LimitReached("time_limit", f"no answer of {model.base_url} in time{said}") from error
     except (openai.OpenAIError, httpx.HTTPError, *NONSENSE) as error:
-        text = str(error)[:1000] or type(error).__name__
         raise ModelUnavailable(
-            f"{model.model} at {model.base_url} gave no usable answer in {model.tries} tries; the last: {text}"
+            f"{model.model} at {model.base_url} gave no usable answer in {len(faults)} "
+            f"{'try' if len(faults) == 1 else 'tries'}; the last: {_text(error)}"
         ) from error
-    raise AssertionError
+
+
+def _text(error: BaseException) -> str:
+    """What a fault says of itself, with its cause where that says more (a lost connection is just one to the client)."""
+    text = str(error)[:1000] or type(error).__name__
+    cause = error.__cause__
+    return f"{text} ({type(cause).__name__}: {cause})"[:1500] if cause is not None and str(cause) else text
 
 
 def tokens_of(message: AIMessage, model: ModelConfig) -> tuple[int, int, Metrics]:

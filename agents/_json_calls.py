@@ -17,6 +17,7 @@ from langchain_core.messages.tool import invalid_tool_call, tool_call
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from openai import LengthFinishReasonError
 
 from trajectories.text_calls import call_text, result_text, system_text
 
@@ -56,11 +57,31 @@ class JsonCalls(BaseChatModel):
     ) -> ChatResult:
         tools = settings.get("tools", [])
         room = (self.context_length - self.max_tokens) * CHARACTERS_A_TOKEN
-        reply = await self.client.ainvoke(
-            as_plain_messages(messages, tools, room=room), response_format=schema_of(tools), stop=stop
-        )
+        try:
+            reply = await self.client.ainvoke(
+                as_plain_messages(messages, tools, room=room), response_format=schema_of(tools), stop=stop
+            )
+        except LengthFinishReasonError as error:
+            reply = _cut_off(error)
         assert isinstance(reply, AIMessage)
         return ChatResult(generations=[ChatGeneration(message=parsed(reply))])
+
+
+def _cut_off(error: LengthFinishReasonError) -> AIMessage:
+    """An answer that reached `max_tokens`: the model's own fault, told to it as a call that cannot be read."""
+    answer = error.completion
+    used = answer.usage
+    return AIMessage(
+        answer.choices[0].message.content or "",
+        response_metadata={"id": answer.id, "finish_reason": "length"},
+        usage_metadata={
+            "input_tokens": used.prompt_tokens,
+            "output_tokens": used.completion_tokens,
+            "total_tokens": used.total_tokens,
+        }
+        if used
+        else None,
+    )
 
 
 def schema_of(tools: Sequence[dict[str, Any]]) -> dict[str, Any]:

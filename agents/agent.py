@@ -32,7 +32,7 @@ class AgentLimits(BaseModel):
 class ToolAnswer(BaseModel):
     """What a tool gave back. `text` is what a model reads.
 
-    For agents in code: `report` is set by `run_tests`, `data` (the whole file) by `read`.
+    For agents in code: `report` is set by `run_tests`, `data` (the whole file) by `read`. `note`: of pieces.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,6 +41,12 @@ class ToolAnswer(BaseModel):
     is_error: bool = False
     report: TestReport | None = None
     data: bytes | None = None
+    note: str = ""
+
+    @property
+    def shown(self) -> str:
+        """What a model reads: the answer, and below it what pieces (agents/memory) have to say."""
+        return f"{self.text}\n\n{self.note}" if self.note else self.text
 
 
 class Session(Protocol):

@@ -20,6 +20,7 @@ SET_ASIDE_SEC = 2.0  # doubled by each further failure
 MOST_ASIDE_SEC = 60.0
 HEALTH_SEC = 3.0
 MOST_KEPT = 1024  # answers whose tokens nobody has fetched
+MOST_BYTES = 64 * 2**20  # of one answer: with token ids and log-probabilities, far above what a model says
 
 
 @dataclass
@@ -73,6 +74,9 @@ class Endpoint(httpx.AsyncBaseTransport):
                 replica.failed()
                 last = error
                 continue
+            except httpx.TimeoutException:
+                replica.failed()  # it hangs, or is overrun: the next try goes elsewhere first
+                raise
             finally:
                 replica.running -= 1
             if response.status_code >= 500:
@@ -89,7 +93,10 @@ class Endpoint(httpx.AsyncBaseTransport):
         return sorted(ready, key=lambda replica: (replica.running, replica.failures))
 
     async def _ask(self, replica: Replica, request: httpx.Request) -> httpx.Response:
-        """The whole answer: a connection that breaks in its middle is seen here, where another can be asked."""
+        """The whole answer: a connection that breaks in its middle is seen here, where another can be asked.
+
+        The client's read limit holds for all of it, so that a server that drips, or never ends, is left.
+        """
         first = self.replicas[0].base
         path = replica.base.path + request.url.path.removeprefix(first.path)
         url = request.url.copy_with(
@@ -98,11 +105,16 @@ class Endpoint(httpx.AsyncBaseTransport):
         headers = [(name, value) for name, value in request.headers.raw if name.lower() != b"host"]
         sent = httpx.Request(request.method, url, headers=headers, content=await request.aread())
         sent.extensions = request.extensions
-        answer = await self._inner.handle_async_request(sent)
+        within = request.extensions.get("timeout", {}).get("read")
         try:
-            content = b"".join([chunk async for chunk in answer.aiter_raw()])
-        finally:
-            await answer.aclose()
+            async with asyncio.timeout(within):
+                answer = await self._inner.handle_async_request(sent)
+                try:
+                    content = await _whole(answer, request)
+                finally:
+                    await answer.aclose()
+        except TimeoutError as error:
+            raise httpx.ReadTimeout(f"no whole answer within {within:g} s", request=request) from error
         response = httpx.Response(
             answer.status_code, headers=answer.headers, content=content, extensions=answer.extensions, request=request
         )
@@ -136,6 +148,15 @@ class Endpoint(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+async def _whole(answer: httpx.Response, request: httpx.Request) -> bytes:
+    content = bytearray()
+    async for chunk in answer.aiter_raw():
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise httpx.RemoteProtocolError(f"the answer has more than {MOST_BYTES} bytes", request=request)
+    return bytes(content)
 
 
 def metrics_of(body: dict[str, Any]) -> Metrics | None:

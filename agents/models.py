@@ -15,6 +15,19 @@ ASK_FOR_TOKENS: dict[str, dict[str, Any]] = {
 """What a server must be asked for token ids, log-probabilities and the rendered prompt by, beyond OpenAI's API."""
 
 
+class Quirks(BaseModel):
+    """What a model's chat template does not bear, or wants told; requests are shaped by it (`_quirks.py`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system_role: bool = Field(True, description="false: no system messages; their text goes before the user's first")
+    alternating: bool = Field(False, description="true: user and assistant in turn; neighbours of one role are joined")
+    template: dict[str, Any] = Field(
+        default_factory=dict, description="`chat_template_kwargs` of each request, e.g. {enable_thinking: false}"
+    )
+    reasoning_tag: str = Field("", pattern=r"^\w*$", description="e.g. think: text in <think>…</think> is no answer")
+
+
 class ModelConfig(BaseModel):
     """A model behind an OpenAI-compatible endpoint. Prices in US dollars a million tokens."""
 
@@ -24,6 +37,8 @@ class ModelConfig(BaseModel):
     model: str = Field(description="what the endpoint calls it")
     base_url: str = Field(description="e.g. http://127.0.0.1:8000/v1")
     replicas: tuple[str, ...] = Field((), description="further base URLs that serve the same model")
+    weights: str = Field("", description="what `gristmill serve NAME` loads: GGUF file, folder, or a hub's name")
+    quirks: Quirks = Quirks()
     tokens: Literal["no", "vllm", "llama.cpp"] = Field(
         "no", description="the kind of server, if it is to give token ids and log-probabilities for RL"
     )
@@ -40,6 +55,8 @@ class ModelConfig(BaseModel):
     tries: int = Field(5, gt=0, description="of one request, with back-off between them")
     price_prompt: float = Field(0.0, ge=0)
     price_completion: float = Field(0.0, ge=0)
+    billions: float = Field(0.0, ge=0, description="parameters at work for one token, 1e9; 0: not known (see energy.py)")
+    hardware: str = Field("", description="energy.HARDWARE's name of what it runs on; '': not known")
 
     @cached_property
     def endpoint(self) -> Endpoint:
@@ -59,5 +76,7 @@ LOCAL = ModelConfig(
     max_tokens=200,
     context_length=8192,
     tokens="llama.cpp",
+    billions=0.135,
+    hardware="cpu",
 )
 """The small real model on the CPU; `local_model.py` serves it and fills in the address."""

@@ -125,7 +125,7 @@ class _Bounds(AgentMiddleware[AgentState[Any], Any]):
         call = request.tool_call
         answer = await self.session.answer(_recorded(call["id"], call["name"], call["args"]))
         return ToolMessage(
-            answer.text, tool_call_id=call["id"], name=call["name"], status="error" if answer.is_error else "success"
+            answer.shown, tool_call_id=call["id"], name=call["name"], status="error" if answer.is_error else "success"
         )
 
 

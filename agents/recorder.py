@@ -24,7 +24,29 @@ class Recorder:
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self.cost_usd = 0.0
+        self.extra: dict[str, Any] = {}
         self._steps: list[Step] = []
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        return tuple(self._steps)
+
+    def amend_first(self, message: str, extra: Mapping[str, Any]) -> None:
+        """The first message grows by what is added to the instruction."""
+        first = self._steps[0]
+        changes = {"message": message, "extra": {**(first.extra or {}), **extra}}
+        self._steps[0] = first.model_copy(update=changes)
+
+    def spend(self, metrics: Metrics) -> None:
+        """Tokens and money of a call that is no step of this trajectory."""
+        self.prompt_tokens += metrics.prompt_tokens or 0
+        self.completion_tokens += metrics.completion_tokens or 0
+        self.cost_usd += metrics.cost_usd or 0.0
+
+    def take_over(self, steps: Sequence[Step]) -> None:
+        """Append steps that were recorded elsewhere; their costs are told by `spend`."""
+        for step in steps:
+            self._steps.append(step.model_copy(update={"step_id": len(self._steps) + 1}))
 
     def say(self, source: str, message: str, *, extra: Mapping[str, Any] | None = None) -> None:
         """A message as a step of its own."""
@@ -66,6 +88,10 @@ class Recorder:
                 return
         raise ValueError(f"no step made the call {call_id!r}")
 
+    def replace(self, steps: Sequence[Step]) -> None:
+        """Take these, recorded by an agent of its own, for what was recorded so far; tokens and costs stay counted."""
+        self._steps = list(steps)
+
     def trajectory(
         self,
         *,
@@ -88,7 +114,7 @@ class Recorder:
                 total_cost_usd=self.cost_usd,
                 total_steps=len(self._steps),
             ),
-            extra=dict(extra),
+            extra={**extra, **self.extra},
         )
 
     def _add(self, **fields: Any) -> None:

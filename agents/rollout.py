@@ -6,6 +6,7 @@ What fails in the infrastructure is tried again with fresh sandboxes, and stays 
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,10 +16,12 @@ from agents.errors import AgentFault, ModelUnavailable
 from agents.models import ModelConfig
 from agents.recorder import Recorder
 from agents.session import PrivilegedSession, RolloutSession
+from agents.tools import ToolsConfig
 from agents.tools.tool import Place
 from environments.diff import Diff
 from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
 from environments.sandbox import Backend, running
+from environments.spec import SandboxSpec
 from tasks.errors import VerifierFault
 from tasks.task import Task
 from tasks.verdict import Verdict
@@ -56,17 +59,18 @@ async def roll_out(
     model: ModelConfig | None,
     verdicts: dict[str, Verdict] | None = None,
     is_watched: bool = True,
+    tools: ToolsConfig | None = None,
 ) -> Rollout:
     """One rollout with its verdict. Raises only BackendUnavailable and UnsupportedSpec.
 
     `verdicts`: known ones of this task by what was judged (`tasks.verifiers.judged_part`); a diff that comes to the
-    same is not judged again, and new ones are added. `is_watched`: label its attempts.
+    same is not judged again, and new ones are added. `is_watched`: label its attempts. `tools`: beside the task's own.
     """
     started, start = datetime.now(UTC), time.monotonic()
     seed = seed_of(key)
     for number in range(TRIES):
         attempt = Attempt(Recorder(session_id=f"{key.id}-{number}"))
-        await _try(attempt, task, agent, backend, seed=seed, limits=limits, model=model, verdicts=verdicts)
+        await _try(attempt, task, agent, backend, seed=seed, limits=limits, model=model, verdicts=verdicts, tools=tools)
         if attempt.ending != "infrastructure_error" or attempt.is_verified:
             break
         if number + 1 < TRIES:
@@ -79,7 +83,7 @@ async def roll_out(
         family=task.family,
         ending=attempt.ending,
         ending_detail=attempt.detail,
-        diff=attempt.diff.text(),
+        diff=await asyncio.to_thread(attempt.diff.text),  # runs git
         verdict=attempt.verdict,
         trajectory=recorder.trajectory(
             agent=agent.name,
@@ -99,7 +103,10 @@ async def roll_out(
         is_privileged=bool(getattr(agent, "needs_reference", False)),
         provenance=task.provenance.model_dump(mode="json"),
     )
-    return rollout.model_copy(update={"attempts": label(rollout)}) if is_watched else rollout
+    rollout = rollout.model_copy(update={"attempts": label(rollout)}) if is_watched else rollout
+    if hear := getattr(agent, "hear", None):  # pieces that learn within a run
+        hear(rollout)
+    return rollout
 
 
 async def _try(
@@ -112,19 +119,23 @@ async def _try(
     limits: AgentLimits,
     model: ModelConfig | None,
     verdicts: dict[str, Verdict] | None,
+    tools: ToolsConfig | None,
 ) -> None:
     limits = limits.model_copy(update={"seconds": min(limits.seconds, task.agent_timeout_sec)})
     start = time.monotonic()
     try:
         async with asyncio.timeout(limits.seconds + SET_UP_SEC):
-            async with running(backend, task.agent_spec) as sandbox:
+            async with running(backend, await _spec_for(agent, task)) as sandbox:
                 kind = PrivilegedSession if getattr(agent, "needs_reference", False) else RolloutSession
                 place = Place(sandbox, backend, task)
                 session = kind(place, seed=seed, limits=limits, recorder=attempt.recorder, model=model)
                 if isinstance(session, PrivilegedSession):
                     session.reference, session.solve_script = task.reference, task.solve_script
                 attempt.session = session
-                await _act(attempt, agent, session, limits)
+                try:
+                    await _act(attempt, agent, session, limits, tools)
+                finally:
+                    await session.close()
                 attempt.diff = await sandbox.diff()
             attempt.agent_sec = time.monotonic() - start
         start = time.monotonic()
@@ -137,6 +148,12 @@ async def _try(
     attempt.verifier_sec = time.monotonic() - start
     if attempt.verdict.error:
         attempt.ending, attempt.detail = "infrastructure_error", attempt.verdict.error
+
+
+async def _spec_for(agent: Agent, task: Task) -> SandboxSpec:
+    """The task's own, with what a foreign agent must be shown (its `sandbox_spec`)."""
+    adapt: Callable[[SandboxSpec], Awaitable[SandboxSpec]] | None = getattr(agent, "sandbox_spec", None)
+    return await adapt(task.agent_spec) if adapt else task.agent_spec
 
 
 async def verify_once(task: Task, diff: Diff, backend: Backend, verdicts: dict[str, Verdict] | None) -> Verdict:
@@ -167,16 +184,20 @@ async def _verify(task: Task, diff: Diff, backend: Backend) -> Verdict:
 
 
 def seed_of(key: RolloutKey) -> int:
-    """From what is attempted, not from where: the same on every backend."""
-    text = "\x00".join((key.suite_hash, key.task_id, key.agent, key.model, str(key.attempt)))
+    """From what is attempted, not from where: the same on every backend, and with pieces as without them."""
+    agent = key.agent.partition("+")[0]
+    text = "\x00".join((key.suite_hash, key.task_id, agent, key.model, str(key.attempt)))
     return int.from_bytes(sha256(text.encode()).digest()[:4], "big")
 
 
-async def _act(attempt: Attempt, agent: Agent, session: RolloutSession, limits: AgentLimits) -> None:
+async def _act(
+    attempt: Attempt, agent: Agent, session: RolloutSession, limits: AgentLimits, tools: ToolsConfig | None
+) -> None:
     """Let the agent work; how it ended goes into the attempt. Infrastructure faults are raised."""
     limit = asyncio.timeout(limits.seconds + GRACE_SEC)
     try:
         async with limit:
+            await session.open(tools)
             await agent.act(session)
     except Submitted:
         attempt.ending = "submitted"

@@ -1,37 +1,49 @@
 """One rollout as the agent sees it: dispatches tool calls, keeps the limits, records the trajectory."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from agents.agent import AgentLimits, LimitReached, Submitted, ToolAnswer
 from agents.models import ModelConfig
 from agents.recorder import Recorder
-from agents.tools import get_tools
-from agents.tools.tool import Place, definition_of
+from agents.tools import Toolbox, ToolsConfig, get_tools, open_tools
+from agents.tools.tool import Place
 from environments.diff import Diff
 from trajectories.atif import Metrics, ToolCall
+
+if TYPE_CHECKING:
+    from agents.memory.piece import Piece
 
 
 class RolloutSession:
     """The Session of every agent. Holds no reference and no tests: those stay with the engine."""
 
     def __init__(
-        self, place: Place, *, seed: int, limits: AgentLimits, recorder: Recorder, model: ModelConfig | None
+        self,
+        place: Place,
+        *,
+        seed: int,
+        limits: AgentLimits,
+        recorder: Recorder,
+        model: ModelConfig | None,
+        instruction: str | None = None,
     ) -> None:
         self.task_id = place.task.id
-        self.instruction = place.task.instruction
+        self.instruction = place.task.instruction if instruction is None else instruction
         self.seed = seed
         self.limits = limits
         self.recorder = recorder
         self.model = model
         self.steps = 0
         self.invalid_calls = 0
+        self.pieces: tuple[Piece, ...] = ()
         self._invalid_in_a_row = 0
         self._place = place
-        self._tools = get_tools(place.task.tools)
+        self._tools: Toolbox = get_tools(place.task.tools)
+        self._foreign_tools: tuple[dict[str, Any], ...] | None = None
         self._deadline = time.monotonic() + limits.seconds
         recorder.say("user", self.instruction)
 
@@ -39,9 +51,76 @@ class RolloutSession:
     def seconds_left(self) -> float:
         return max(0.0, self._deadline - time.monotonic())
 
+    @property
+    def place(self) -> Place:
+        """For agents that are programs of their own in the sandbox."""
+        return self._place
+
+    def add(self, piece: str, text: str) -> None:
+        """What a piece adds to the instruction; the trajectory tells how much of the text is the task's own."""
+        if text:
+            self.instruction = f"{self.instruction}\n\n{text}"
+            added = {"own_characters": len(self._place.task.instruction)}
+            self.recorder.amend_first(self.instruction, added)
+
+    def branch(
+        self,
+        *,
+        place: Place | None = None,
+        instruction: str | None = None,
+        seed: int | None = None,
+        limits: AgentLimits,
+        recorder: Recorder | None = None,
+    ) -> "RolloutSession":
+        """A session for a part of this rollout: in another sandbox (`place`), or on another instruction in this one.
+
+        It has `limits` of its own, counted from now; whoever branches counts what it did (`join`). With a `recorder`
+        its steps are recorded there, else among this session's.
+        """
+        if recorder is None:  # what is counted already stays counted
+            spent = self.recorder.prompt_tokens + self.recorder.completion_tokens
+            absolute = {"steps": self.steps + limits.steps, "tokens": spent + limits.tokens}
+            limits = limits.model_copy(update={**absolute, "cost_usd": self.recorder.cost_usd + limits.cost_usd})
+        child = RolloutSession(
+            place or self._place,
+            seed=self.seed if seed is None else seed,
+            limits=limits,
+            recorder=recorder or self.recorder,
+            model=self.model,
+            instruction=self.instruction if instruction is None else instruction,
+        )
+        child.pieces = self.pieces
+        if recorder is None:
+            child.steps = self.steps
+        elif child.instruction != self._place.task.instruction:
+            recorder.amend_first(child.instruction, {"own_characters": len(self._place.task.instruction)})
+        return child
+
+    def join(self, child: "RolloutSession") -> None:
+        """Count what a branch did."""
+        self.steps = child.steps if child.recorder is self.recorder else self.steps + child.steps
+        self.invalid_calls += child.invalid_calls
+
+    async def open(self, config: ToolsConfig | None = None) -> None:
+        """Take all tools: also those that are found in the sandbox, and those that the user adds.
+
+        Raises AgentFault for one that is not there, EnvironmentFault.
+        """
+        self._tools = await open_tools(self._place, config)
+
+    async def close(self) -> None:
+        """End what tools keep open (shell, jobs, connections), so that nothing writes on. Idempotent."""
+        await self._place.close()
+
+    def use_tools(self, definitions: Sequence[dict[str, Any]]) -> None:
+        """An agent with tools of its own: what the trajectory shall say of them."""
+        self._foreign_tools = tuple(definitions)
+
     def tool_definitions(self) -> tuple[dict[str, Any], ...]:
         """OpenAI function schemas of the tools allowed in this task."""
-        return tuple(definition_of(tool) for tool in self._tools.values())
+        if self._foreign_tools is not None:
+            return self._foreign_tools
+        return self._tools.definitions()
 
     def say(self, message: str, *, source: str = "agent") -> None:
         """Record a message as a step of its own."""
@@ -98,7 +177,9 @@ class RolloutSession:
         """Carry out a call that was recorded. Raises Submitted, LimitReached, EnvironmentFault."""
         tool = self._tools.get(call.function_name)
         if tool is None:
-            return self.refuse(call, f"there is no tool {call.function_name!r}; there are: {', '.join(self._tools)}")
+            return self.refuse(
+                call, f"there is no tool {call.function_name!r}; there are: {', '.join(self._tools.shown)}"
+            )
         try:
             arguments = tool.arguments.model_validate(call.arguments)
         except ValidationError as error:
@@ -106,7 +187,10 @@ class RolloutSession:
             return self.refuse(call, f"wrong arguments of {tool.name}: {problems}. Call it again, corrected.")
         self._invalid_in_a_row = 0
         result = await tool.call(self._place, arguments)
-        self.recorder.answer(call.tool_call_id, result.text, is_error=result.is_error)
+        if self.pieces and tool.name != "submit":
+            notes = [await piece.after_call(self, call, result) for piece in self.pieces]
+            result = result.model_copy(update={"note": "\n\n".join(note for note in notes if note)})
+        self.recorder.answer(call.tool_call_id, result.shown, is_error=result.is_error)
         if tool.name == "submit":
             raise Submitted
         return result

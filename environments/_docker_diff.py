@@ -6,6 +6,8 @@ The daemon sends the whole folder (about 50 ms for 10 MB); nothing in the contai
 import io
 import os
 import tarfile
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +46,7 @@ class Chunks(io.RawIOBase):
 def container_diff(daemon: "Daemon", container: str, image: str, spec: SandboxSpec, fill: Fill) -> Diff:
     """Raises BadDiff."""
     is_plain = spec.image is None and spec.build_context is None
-    before = _Layers(spec) if is_plain else _Pristine(daemon, image, spec, fill)
+    before = _Layers(spec) if is_plain else daemon.pristine.of(daemon, image, spec, fill)
     budget, changes = Budget(), list[FileChange]()
     seen: set[str] = set()
     for path, new in _members(daemon, container, spec.workdir):
@@ -84,6 +86,7 @@ class _Pristine:
         try:
             fill(daemon.api, container, spec)
             self._files = dict(_members(daemon, container, spec.workdir))
+            self.size = sum(len(content[1]) + len(path) + 200 for path, content in self._files.items())
         finally:
             daemon.remove(container)
 
@@ -92,6 +95,34 @@ class _Pristine:
 
     def all(self) -> Iterable[tuple[str, Content]]:
         return self._files.items()
+
+
+class PristineFiles:
+    """First contents that were read already: an image's never change, and its rollouts all ask for them.
+
+    Kept by image and working directory, the newest up to `most_bytes` in all; with layers of ours not at all.
+    """
+
+    def __init__(self, most_bytes: int = 64 << 20) -> None:
+        self._most_bytes = most_bytes
+        self._kept: OrderedDict[tuple[str, str], _Pristine] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, daemon: "Daemon", image: str, spec: SandboxSpec, fill: Fill) -> "_Pristine":
+        if spec.layers:
+            return _Pristine(daemon, image, spec, fill)
+        identity = daemon.told(lambda: daemon.api.inspect_image(image))["Id"]  # a tag may come to mean another
+        key = (str(identity), spec.workdir)
+        with self._lock:
+            if (found := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return found
+        made = _Pristine(daemon, image, spec, fill)
+        with self._lock:
+            self._kept[key] = made
+            while sum(each.size for each in self._kept.values()) > self._most_bytes:
+                self._kept.popitem(last=False)
+        return made
 
 
 def _members(daemon: "Daemon", container: str, workdir: str) -> Iterator[tuple[str, Content]]:

@@ -20,6 +20,7 @@ import tenacity
 import urllib3.exceptions
 
 from environments._bwrap import HOME
+from environments._docker_diff import PristineFiles
 from environments._docker_images import OWNER_LABEL, Images, owner_label
 from environments._docker_sandbox import DockerSandbox
 from environments._owner import boot_id, is_alive
@@ -59,6 +60,7 @@ class Daemon:
     def __init__(self, url: str | None) -> None:
         self._url = url
         self._api: Any = None
+        self.pristine = PristineFiles()
         self.lifecycle = ThreadPoolExecutor(_LIFECYCLE_OPERATIONS, thread_name_prefix="docker-lifecycle")
         self.commands = ThreadPoolExecutor(_COMMANDS, thread_name_prefix="docker-command")
 

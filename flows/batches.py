@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
+from agents.agent import Agent
 from agents.models import ModelConfig
 from agents.registry import get_agent
 from agents.rollout import roll_out
@@ -78,12 +79,13 @@ async def run_batch(
     backend = place.open_backend()
     suite = open_suite(suite_folder, cache=place.cache)
     own = asyncio.Semaphore(jobs)
+    agents: dict[tuple[str, str], Agent] = {}
 
     async def one(key: RolloutKey, request: AgentRequest, store: Store) -> str:
         async with own, slots.taken(rank) if slots else nullcontext():
             rollout = await roll_out(
                 await asyncio.to_thread(suite.task, key.task_id),
-                get_agent(request.agent, **request.options),
+                agents[key.agent, request.model],
                 backend,
                 key=key,
                 limits=request.limits,
@@ -94,4 +96,9 @@ async def run_batch(
         return key.id
 
     with place.open_store() as store:
+        for key, request in work:
+            if (key.agent, request.model) not in agents:
+                agent = agents[key.agent, request.model] = get_agent(request.agent, **request.options)
+                if look := getattr(agent, "open", None):  # pieces that learn from what the store holds
+                    await asyncio.to_thread(look, store)
         return list(await asyncio.gather(*(one(key, request, store) for key, request in work)))

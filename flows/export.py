@@ -21,6 +21,7 @@ def write(request: ExportRequest, place: Place) -> ExportManifest:
             include_failures=request.include_failures,
             include_privileged=request.include_privileged,
             include_findings=request.include_findings,
+            include_marked=request.include_marked,
             attempts=request.attempts,
             calls=request.calls,
             tokenizer=request.tokenizer,

@@ -1,38 +1,59 @@
-"""Models by name: from the settings, from an endpoint given there, or the small local one, served for a flow."""
+"""Models by name: from the settings, from an endpoint given there, or served for the length of a flow."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from agents.models import LOCAL, ModelConfig
 from flows.errors import UsageError
+from flows.offered import offered
 from flows.settings import load_settings
 from tasks.lm import LmConfig
 
 
 @contextmanager
 def serving(names: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Start what must be served here (only `local`) for the length of the block; name -> base URL."""
+    """Start what must be served here, for the length of the block; name -> base URL.
+
+    That is `local`, and models of gristmill.yaml that have `weights` and no `base_url`. Of a `route:FILE` its models.
+    """
     with ExitStack() as stack:
         urls: dict[str, str] = {}
-        if LOCAL.name in names:
+        if mine := [name for name in sorted(_named(names)) if is_served_here(name)]:
             from anyio.from_thread import start_blocking_portal
 
-            from agents.local_model import local_model
-
             portal = stack.enter_context(start_blocking_portal())
-            config = stack.enter_context(portal.wrap_async_context_manager(local_model()))
-            urls[LOCAL.name] = config.base_url
+            for name in mine:
+                config = stack.enter_context(portal.wrap_async_context_manager(_server_of(name)))
+                urls[name] = config.base_url
         yield urls
+
+
+def is_served_here(name: str) -> bool:
+    """Whether no endpoint is given for it: Gristmill starts one."""
+    entry = load_settings().models.get(name, {})
+    return name == LOCAL.name or bool(entry.get("weights") and not entry.get("base_url"))
 
 
 def resolve(name: str, endpoints: Mapping[str, str]) -> ModelConfig:
     """The model's configuration, its key included. Raises UsageError listing the names there are."""
+    if (own := offered(name)) is not None:
+        return own
     settings = load_settings()
-    if name in endpoints:
+    if name == LOCAL.name and name in endpoints:
         return LOCAL.model_copy(update={"base_url": endpoints[name]})
     if name in settings.models:
-        return ModelConfig.model_validate({"name": name, **settings.models[name]})
+        entry = settings.models[name]
+        try:
+            if name in endpoints:
+                return _as_served(name, entry, endpoints[name])
+            return ModelConfig.model_validate({"name": name, **entry})
+        except ValidationError as error:
+            problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+            raise UsageError(f"gristmill.yaml: models: {name}: {problems}") from error
     if settings.base_url:
         return ModelConfig(name=name, model=name, base_url=settings.base_url, api_key=settings.api_key)
     known = ", ".join(sorted({LOCAL.name, *settings.models}))
@@ -40,6 +61,33 @@ def resolve(name: str, endpoints: Mapping[str, str]) -> ModelConfig:
         f"no model {name!r}; there are: {known}. Add it under `models:` in gristmill.yaml, "
         "or set GRISTMILL_BASE_URL to an OpenAI-compatible endpoint that serves it"
     )
+
+
+def _named(names: Iterable[str]) -> set[str]:
+    """The models themselves: those of a route instead of its file."""
+    return set(names)
+
+
+def _server_of(name: str) -> AbstractAsyncContextManager[ModelConfig]:
+    if name == LOCAL.name:
+        from agents.local_model import local_model
+
+        return local_model()
+    from agents.serving import served
+    from flows.serving import entry_config
+
+    return served(entry_config(name, load_settings().models[name]))
+
+
+def _as_served(name: str, entry: Mapping[str, Any], url: str) -> ModelConfig:
+    """The entry with what its kind of server is known to need (served name, kind of token ids) where it says nothing."""
+    from agents.serving import get_server, kind_of
+    from flows.serving import entry_config
+
+    config = entry_config(name, entry)
+    known = get_server(kind_of(config)).models(config, [url])[0].model_dump(exclude_defaults=True)
+    said = {field: value for field, value in entry.items() if field not in ("model", "base_url")}
+    return ModelConfig.model_validate({**known, **said, "name": name})
 
 
 def lm_config(model: ModelConfig, *, seed: int, cache: Path) -> LmConfig:

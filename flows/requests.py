@@ -104,6 +104,7 @@ class ExportRequest(Request):
     include_failures: bool = False
     include_privileged: bool = Field(False, description="also rollouts of agents that were given the reference")
     include_findings: bool = Field(False, description="also rollouts of tasks in which an audit found a fault")
+    include_marked: bool = Field(False, description="also tasks and rollouts that people marked bad")
     attempts: WithAttempts = "exclude"
     calls: Calls = Field("native", description="json: as text, for models whose chat template knows no tools")
     tokenizer: Path | None = Field(None, description="folder or GGUF file; rows are rendered and checked with it")

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     docker_host: str | None = Field(None, description="socket of Docker or Podman; None: Docker's default")
     docker_base_image: str | None = Field(None, description="registry tag to build on, instead of a debootstrap")
     models: dict[str, dict[str, Any]] = Field(default_factory=dict, description="models by name")
+    agents: dict[str, dict[str, Any]] = Field(default_factory=dict, description="foreign agents by name")
     base_url: str | None = Field(None, description="OpenAI-compatible endpoint for --model NAME not in `models`")
     api_key: SecretStr | None = None
 

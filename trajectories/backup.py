@@ -12,9 +12,12 @@ from sqlalchemy import func, select
 from sqlmodel import SQLModel, col
 
 from environments._owner import boot_id, is_alive, owner_mark
+from trajectories.compaction import usage
 from trajectories.engine import reading
 from trajectories.errors import BadBackup
-from trajectories.store import Store, _retrying, open_store
+from trajectories.retrying import retrying
+from trajectories.segments import copy_segment
+from trajectories.store import Store, open_store
 from trajectories.tables import RolloutRow
 
 PAGE = 500
@@ -23,7 +26,7 @@ _NOTE = "backup.json"
 
 @dataclass(frozen=True)
 class Copied:
-    """What a backup or restore holds."""
+    """What a backup or restore holds; `blobs`: bodies."""
 
     rollouts: int
     blobs: int
@@ -46,7 +49,7 @@ def backup(store: Store, folder: Path) -> Copied:
                 _copy_sqlite(store, copy)
             else:
                 _copy_rows(store, copy)
-            copied = _copy_blobs(store, copy)
+            copied = _copy_bodies(store, copy)
         (partial / _NOTE).write_text(json.dumps({"made_at": datetime.now(UTC).isoformat(), **vars(copied)}))
         _sync(partial)
         partial.rename(folder)
@@ -70,7 +73,7 @@ def restore(folder: Path, store: Store) -> Copied:
         if any(session.scalar(select(func.count()).select_from(table)) for table in SQLModel.metadata.sorted_tables):
             raise BadBackup(f"restore {folder}: the store is not empty; give a new --store")
     with open_store(folder) as source:
-        copied = _copy_blobs(source, store)
+        copied = _copy_bodies(source, store)
         if copied != Copied(rollouts=note["rollouts"], blobs=note["blobs"]):
             raise BadBackup(f"restore {folder}: holds {copied}, but {_NOTE} says {note}; take another backup")
         _copy_rows(source, store)
@@ -86,7 +89,7 @@ def _copy_sqlite(store: Store, copy: Store) -> None:
         target.close()
 
 
-@_retrying
+@retrying
 def _copy_rows(source: Store, target: Store) -> None:
     """All rows of an older or the same moment, in one transaction on either side."""
     consistent = {"isolation_level": "REPEATABLE READ"} if source.engine.dialect.name == "postgresql" else {}
@@ -99,16 +102,24 @@ def _copy_rows(source: Store, target: Store) -> None:
             new.execute(sqlalchemy.text(f"SELECT {last} FROM exports"))
 
 
-def _copy_blobs(source: Store, target: Store) -> Copied:
-    """Copy the bodies of the rows that `target` has, or else those of `source`, each compared with its name."""
+def _copy_bodies(source: Store, target: Store) -> Copied:
+    """Copy the bodies of the rows that `target` has, or else those of `source`, each compared with its name.
+
+    Segments are copied as they are, up to the last body that a row points at.
+    """
     with target.reading() as session:
         has_rows = session.scalar(select(col(RolloutRow.id)).limit(1)) is not None
+    told = target if has_rows else source
+    for segment, use in usage(told).items():
+        copy_segment(source.segments, target.segments, segment, use.end)
     rollouts, names = 0, set[bytes]()
-    for row in (target if has_rows else source).rollouts():
+    for row in told.rollouts():
         rollouts += 1
-        if (name := bytes.fromhex(row.body)) not in names:
+        if row.body_segment:
+            target.segments.get(row.place, row.body, wanted_by=f"rollout {row.id}")
+        else:
             target.blobs.put(source.blobs.get(row.body, wanted_by=f"rollout {row.id}"))
-            names.add(name)
+        names.add(bytes.fromhex(row.body))
     return Copied(rollouts=rollouts, blobs=len(names))
 
 

@@ -1,4 +1,7 @@
-"""Bodies by content: compressed, named by the sha256 of what they hold, in a folder or an object store (fsspec)."""
+"""Bodies by content, a file each: how stores of earlier versions hold them, until compaction moves them (segments.py).
+
+Compressed, named by the sha256 of what they hold, in a folder or an object store (fsspec).
+"""
 
 import hashlib
 import os
@@ -14,6 +17,7 @@ import fsspec
 import zstandard
 
 from environments._owner import boot_id, is_alive, owner_mark
+from trajectories.durable import sync_folder
 from trajectories.errors import CorruptBlob
 
 _NAME = re.compile("[0-9a-f]{64}")
@@ -47,8 +51,8 @@ class Blobs:
             file.flush()
             os.fsync(file.fileno())
         Path(partial).replace(path)
-        _sync_folder(str(PurePosixPath(path).parent))
-        _sync_folder(self._root)  # the folder `ab` may be new itself
+        sync_folder(str(PurePosixPath(path).parent))
+        sync_folder(self._root)  # the folder `ab` may be new itself
         return name
 
     def get(self, name: str, *, wanted_by: str) -> bytes:
@@ -113,12 +117,3 @@ def _is_dead(path: str) -> bool:
     """Written by a process of this boot of this machine that is gone; of another machine, only age can tell."""
     boot, _, rest = PurePosixPath(path).name.partition(".")
     return boot == boot_id() and not is_alive(rest.partition(".")[0])
-
-
-def _sync_folder(folder: str) -> None:
-    """Make a rename in `folder` durable."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

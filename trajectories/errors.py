@@ -29,6 +29,10 @@ class BadSelection(StoreFault):
     """A recipe of selectors cannot be read, or carried out as asked; the message says where and what to change."""
 
 
+class BadMark(StoreFault):
+    """What a person says of a task or rollout cannot be kept; the message says what to change."""
+
+
 class BadDataset(StoreFault):
     """A dataset of that name or version is not there, or is there already."""
 

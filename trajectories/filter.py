@@ -30,7 +30,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from trajectories.errors import BadFilter
-from trajectories.tables import FindingRow, RolloutRow, SuiteRow, TaskRow
+from trajectories.tables import FindingRow, MarkRow, RolloutRow, SuiteRow, TaskRow
 
 Value = str | float | int | bool | datetime
 Column = SQLColumnExpression[Any]
@@ -47,6 +47,19 @@ def _of_task(column: Any) -> Column:
         .correlate(RolloutRow)
         .scalar_subquery()
     )
+
+
+def _mark(kind: str, *of: ColumnElement[bool]) -> Column:
+    """The newest mark of that kind that was not withdrawn; an empty text where there is none."""
+    newest = (
+        select(col(MarkRow.value))
+        .where(col(MarkRow.kind) == kind, col(MarkRow.withdrawn_at).is_(None), *of)
+        .order_by(col(MarkRow.id).desc())
+        .limit(1)
+        .correlate(RolloutRow)
+        .scalar_subquery()
+    )
+    return func.coalesce(newest, "")
 
 
 _peer = aliased(RolloutRow)
@@ -103,6 +116,12 @@ COLUMNS: Mapping[str, Column] = {
     "difficulty_tests": _of_task(TaskRow.difficulty_tests),
     "difficulty_distance": _of_task(TaskRow.difficulty_distance),
     "difficulty_pass_rate": _PASS_RATE,
+    "task_mark": _mark(
+        "task",
+        col(MarkRow.suite_hash) == col(RolloutRow.suite_hash),
+        col(MarkRow.task_id) == col(RolloutRow.task_id),
+    ),
+    "label": _mark("label", col(MarkRow.rollout_id) == col(RolloutRow.id)),
     "total_sec": col(RolloutRow.total_sec),
     "started_at": col(RolloutRow.started_at),
 }

@@ -1,23 +1,29 @@
 """A trajectory as chat messages with tools, in OpenAI's shape: the form from which every trainer's rows are made."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from trajectories.atif import Step, Trajectory
+from trajectories.atif import Trajectory
 from trajectories.errors import BadExport
 
 Message = dict[str, Any]
 
 
-def to_messages(trajectory: Trajectory) -> list[Message]:
+Json = Mapping[str, Any]
+
+
+def to_messages(trajectory: Trajectory | Json) -> list[Message]:
     """system, user, assistant (with `tool_calls`, arguments as objects) and tool messages, in order.
 
     What the system says before the agent acts comes first, as chat templates want it, whenever it was recorded.
-    Raises BadExport if nothing was said by the agent, or a result answers a call that was not made.
+    trajectory: also as it was read from JSON, unchecked: of what the store holds, checking it again would be most of the
+    time of an export. Raises BadExport if nothing was said by the agent, or a result answers a call that was not made.
     """
+    plain = trajectory.model_dump(mode="json") if isinstance(trajectory, Trajectory) else trajectory
     messages: list[Message] = []
-    for step in trajectory.steps:
-        if step.source != "agent":
-            messages.append({"role": step.source, "content": text_of(step.message)})
+    for step in plain.get("steps") or ():
+        if step["source"] != "agent":
+            messages.append({"role": step["source"], "content": text_of(step.get("message"))})
             continue
         messages.append(_assistant(step))
         messages += _results(step)
@@ -27,9 +33,11 @@ def to_messages(trajectory: Trajectory) -> list[Message]:
     return sorted(messages[:opening], key=lambda message: message["role"] != "system") + messages[opening:]
 
 
-def tools_of(trajectory: Trajectory) -> list[dict[str, Any]]:
+def tools_of(trajectory: Trajectory | Json) -> list[dict[str, Any]]:
     """The tool definitions (OpenAI function schemas) that the agent had."""
-    return [dict(tool) for tool in trajectory.agent.tool_definitions or ()]
+    if isinstance(trajectory, Trajectory):
+        return [dict(tool) for tool in trajectory.agent.tool_definitions or ()]
+    return [dict(tool) for tool in trajectory["agent"].get("tool_definitions") or ()]
 
 
 def text_of(content: str | list[dict[str, Any]] | None) -> str:
@@ -41,39 +49,32 @@ def text_of(content: str | list[dict[str, Any]] | None) -> str:
     return content or ""
 
 
-def _assistant(step: Step) -> Message:
-    message: Message = {"role": "assistant", "content": text_of(step.message)}
-    if step.reasoning_content:
-        message["reasoning_content"] = step.reasoning_content
-    if step.tool_calls:
+def _assistant(step: Json) -> Message:
+    message: Message = {"role": "assistant", "content": text_of(step.get("message"))}
+    if reasoning := step.get("reasoning_content"):
+        message["reasoning_content"] = reasoning
+    if calls := step.get("tool_calls"):
         message["tool_calls"] = [
             {
-                "id": call.tool_call_id,
+                "id": call["tool_call_id"],
                 "type": "function",
-                "function": {"name": call.function_name, "arguments": call.arguments},
+                "function": {"name": call["function_name"], "arguments": call.get("arguments") or {}},
             }
-            for call in step.tool_calls
+            for call in calls
         ]
     return message
 
 
-def _results(step: Step) -> list[Message]:
-    calls = {call.tool_call_id: call.function_name for call in step.tool_calls or ()}
-    results = step.observation.results if step.observation else ()
+def _results(step: Json) -> list[Message]:
+    calls = {call["tool_call_id"]: call["function_name"] for call in step.get("tool_calls") or ()}
     answered = []
-    for result in results:
-        if result.source_call_id is None and not calls:
+    for result in (step.get("observation") or {}).get("results") or ():
+        called, content = result.get("source_call_id"), text_of(result.get("content"))
+        if called is None and not calls:
             # An agent without native tool calling reads its observation as the next user message.
-            answered.append({"role": "user", "content": text_of(result.content)})
+            answered.append({"role": "user", "content": content})
             continue
-        if result.source_call_id not in calls:
-            raise BadExport(f"step {step.step_id}: a result answers call {result.source_call_id!r}, which was not made")
-        answered.append(
-            {
-                "role": "tool",
-                "tool_call_id": result.source_call_id,
-                "name": calls[result.source_call_id],
-                "content": text_of(result.content),
-            }
-        )
+        if called not in calls:
+            raise BadExport(f"step {step['step_id']}: a result answers call {called!r}, which was not made")
+        answered.append({"role": "tool", "tool_call_id": called, "name": calls[called], "content": content})
     return answered

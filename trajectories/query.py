@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import sqlalchemy
-from sqlmodel import SQLModel
+from sqlmodel import SQLModel, col
 
 from trajectories.atif import Step
 from trajectories.errors import BadQuery, StoreFault
 from trajectories.rollout import Rollout
+from trajectories.rows import unpack_steps
 from trajectories.store import Store
+from trajectories.tables import StepsRow
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -40,6 +42,20 @@ BODIES = pa.schema(
     ]
 )
 """`call` counts a step's calls from 0; the message stands in the first call's row. `arguments` is JSON."""
+
+STEPS = pa.schema(
+    [
+        ("rollout_id", pa.string()),
+        ("step", pa.int64()),
+        ("source", pa.string()),
+        ("tool", pa.string()),
+        ("characters", pa.int64()),
+        ("prompt_tokens", pa.int64()),
+        ("completion_tokens", pa.int64()),
+        ("is_error", pa.bool_()),
+    ]
+)
+"""Unpacked from `step_summaries` (rows.py)."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,7 @@ def query(
         try:
             for table, columns in _named(connection, sql).items():
                 schema = pa.schema([_tables()[table].field(column) for column in columns])
-                batches = _bodies(store, schema, where) if table == "bodies" else _table(store, table, schema)
+                batches = _batches(store, table, schema, where)
                 reader = pa.RecordBatchReader.from_batches(schema, _keeping(batches, failed))
                 connection.register("batches", reader)
                 connection.execute(f'CREATE TABLE "{table}" AS SELECT * FROM batches').fetchall()
@@ -172,7 +188,8 @@ def _tables() -> dict[str, pa.Schema]:
         table.name: pa.schema([(column.name, _arrow_type(column)) for column in table.columns])
         for table in SQLModel.metadata.sorted_tables
     }
-    return {**schemas, "bodies": BODIES}
+    del schemas[StepsRow.__tablename__]
+    return {**schemas, "steps": STEPS, "bodies": BODIES}
 
 
 def _arrow_type(column: "sqlalchemy.Column[Any]") -> pa.DataType:
@@ -190,6 +207,26 @@ def _keeping(batches: Iterator[pa.RecordBatch], failed: list[StoreFault]) -> Ite
     except StoreFault as error:
         failed.append(error)
         raise
+
+
+def _batches(store: Store, table: str, schema: pa.Schema, where: str) -> Iterator[pa.RecordBatch]:
+    if table == "bodies":
+        return _bodies(store, schema, where)
+    return _steps(store, schema) if table == "steps" else _table(store, table, schema)
+
+
+def _steps(store: Store, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    places = [STEPS.names.index(column) for column in schema.names]
+    chosen = sqlalchemy.select(col(StepsRow.rollout_id), col(StepsRow.packed))
+    with store.reading() as session:
+        result = session.connection().execution_options(yield_per=BATCH).execute(chosen)
+        for page in result.partitions():
+            rows = [(rollout_id, *step) for rollout_id, packed in page for step in unpack_steps(packed)]
+            arrays = [
+                pa.array([row[place] for row in rows], type=field.type)
+                for place, field in zip(places, schema, strict=True)
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _table(store: Store, name: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:

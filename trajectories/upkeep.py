@@ -1,6 +1,6 @@
 """Upkeep of a store: find and mend what is broken, remove what nothing needs.
 
-A kill at any moment leaves a store without faults: rows go before the blobs that they point at.
+A kill at any moment leaves a store without faults: rows go before the bodies that they point at.
 """
 
 import time
@@ -11,21 +11,24 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from pydantic import ValidationError
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlmodel import SQLModel, col
 
 from trajectories.blobs import Blobs
+from trajectories.compaction import cut_tails, remove_unused, usage
 from trajectories.errors import CorruptBlob
 from trajectories.filter import parse_filter
-from trajectories.store import Store, _retrying, _rows
-from trajectories.tables import AttemptRow, DatasetItemRow, RolloutRow, StepRow, VerdictRow
+from trajectories.recording import insert_rows, remove_rollouts
+from trajectories.retrying import retrying
+from trajectories.rows import Rows, rows_of
+from trajectories.store import Store
+from trajectories.tables import AttemptRow, DatasetItemRow, RolloutRow, StepsRow, VerdictRow
 
 PAGE = 500
 YOUNG_SEC = 3600.0
-"""A blob is written before its row: one that is younger may be waiting for it."""
+"""A body is written before its row: one that is younger may be waiting for it."""
 
 FaultKind = Literal["lost-body", "wrong-rows", "corrupt-blob"]
-_PARTS = (StepRow, VerdictRow, AttemptRow)
 
 
 @dataclass(frozen=True)
@@ -40,15 +43,20 @@ class Fault:
 
 @dataclass
 class Checked:
-    """What fsck saw. `orphans` (blobs of no row) and `partial` (half-written files) are no faults: only room."""
+    """What fsck saw. No faults, only room: `orphans` (blobs of no row), `partial` (half-written blobs), and `slack`,
+    the bytes of segments that no row points at. `removed`: blobs and segments of no row. `cut`: bytes of torn tails.
+    """
 
     rollouts: int = 0
+    segments: int = 0
+    slack: int = 0
     blobs: int = 0
     orphans: int = 0
     partial: int = 0
     faults: list[Fault] = field(default_factory=list)
     repaired: int = 0
     removed: int = 0
+    cut: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class Collected:
 
     rollouts: int
     blobs: int
+    segments: int
     bytes: int
 
 
@@ -64,8 +73,9 @@ def fsck(store: Store, *, is_repairing: bool = False, young_sec: float = YOUNG_S
     """Read every body and compare it with its name and its rows.
 
     Repairing removes a rollout whose body is lost (so that it is done again), writes the rows of steps, verdict and
-    attempts anew from the body, and removes corrupt blobs, and those of no row that are older than `young_sec`.
-    Memory: 100 bytes a rollout.
+    attempts anew from the body, and removes corrupt blobs. It gives back what killed writers left, where it is older
+    than `young_sec`: blobs and segments of no row, and what lies behind the last body of a segment.
+    Memory: 100 bytes a blob.
     """
     found = Checked(partial=_partial_files(store.blobs))
     _put_back(store)
@@ -74,7 +84,8 @@ def fsck(store: Store, *, is_repairing: bool = False, young_sec: float = YOUNG_S
     needed = set[bytes]()
     for row in store.rollouts():
         found.rollouts += 1
-        needed.add(bytes.fromhex(row.body) if len(row.body) == 64 else row.body.encode())
+        if not row.body_segment:
+            needed.add(bytes.fromhex(row.body) if len(row.body) == 64 else row.body.encode())
         fault = _check(store, row)
         if fault is None or _is_another(store, row):
             continue
@@ -94,12 +105,17 @@ def fsck(store: Store, *, is_repairing: bool = False, young_sec: float = YOUNG_S
         else:
             found.orphans += 1
     if is_repairing:
-        found.removed = _collect(store, young_sec)[0]
+        found.removed = _collect(store, young_sec)[0] + remove_unused(store, young_sec)[0]
+        found.cut = cut_tails(store, young_sec)
+    used = usage(store)
+    for file in store.segments.files():
+        found.segments += 1
+        found.slack += max(0, file.size - (used[file.name].bytes if file.name in used else 0))
     return found
 
 
 def gc(store: Store, *, keep_days: float | None = None, where: str = "", young_sec: float = YOUNG_SEC) -> Collected:
-    """Remove blobs that nothing points at and that are older than `young_sec`.
+    """Remove blobs and segments that nothing points at and that are older than `young_sec`.
 
     keep_days: first remove rollouts that the filter `where` accepts, that are older than that, and in no dataset.
     Of an object store, gc must run while nobody writes (there is no atomic rename to guard a blob's second use).
@@ -107,10 +123,11 @@ def gc(store: Store, *, keep_days: float | None = None, where: str = "", young_s
     """
     removed = 0
     if keep_days is not None:
-        removed = _retire(store, datetime.now(UTC) - timedelta(days=keep_days), where)
+        removed = retire(store, keep_days, where)
     _put_back(store)
     blobs, size = _collect(store, young_sec)
-    return Collected(rollouts=removed, blobs=blobs, bytes=size)
+    segments, more = remove_unused(store, young_sec)
+    return Collected(rollouts=removed, blobs=blobs, segments=segments, bytes=size + more)
 
 
 # ---------------------------------------------------------------------- fsck
@@ -124,14 +141,10 @@ def _check(store: Store, row: RolloutRow) -> Fault | None:
         return Fault("lost-body", where, str(error), "the rollout is removed: roll out again")
     except ValidationError as error:
         return Fault("lost-body", where, f"its body is no rollout: {error.errors()[0]}", "the rollout is removed")
-    _, parts = _rows(rollout, row.body)
-    wanted = sorted((type(part).__name__, _values(part)) for part in parts)
-    with store.reading() as session:
-        rows = [each for table in _PARTS for each in session.scalars(_parts_of(table, row.id))]
-        there = sorted((type(part).__name__, _values(part)) for part in rows)
-    if there == wanted:
+    wanted = rows_of(rollout)
+    if _parts_of(store, row.id) == _comparable(wanted):
         return None
-    detail = f"{len(there)} rows of steps, verdict and attempts; its body says {len(wanted)}, or others"
+    detail = "the rows of steps, verdict and attempts are not what its body says"
     return Fault("wrong-rows", where, detail, "they are written anew from the body")
 
 
@@ -139,33 +152,36 @@ def _is_another(store: Store, row: RolloutRow) -> bool:
     """The rollout was replaced or removed while it was read: no fault."""
     with store.reading() as session:
         now = session.get(RolloutRow, row.id)
-    return now is None or now.body != row.body
+    return now is None or (now.body, now.place) != (row.body, row.place)
 
 
-def _values(row: SQLModel) -> str:
-    columns = SQLModel.metadata.tables[str(row.__tablename__)].columns
-    return repr([getattr(row, column.name) for column in columns])
+def _comparable(rows: Rows) -> list[tuple[Any, ...]]:
+    return [tuple(values.values()) for values in (rows.verdict, rows.steps, *rows.attempts)]
 
 
-def _parts_of(table: Any, rollout_id: str) -> Any:
-    return select(table).where(col(table.rollout_id) == rollout_id)
+def _parts_of(store: Store, rollout_id: str) -> list[tuple[Any, ...]]:
+    """The same of what the tables hold."""
+    found = list[tuple[Any, ...]]()
+    with store.reading() as session:
+        for table in (VerdictRow, StepsRow, AttemptRow):
+            columns = SQLModel.metadata.tables[str(table.__tablename__)].columns
+            chosen = select(*columns).where(columns["rollout_id"] == rollout_id)
+            found += map(tuple, session.execute(chosen.order_by(columns.get("number", columns["rollout_id"]))))
+    return found
 
 
-@_retrying
+@retrying
 def _mend(store: Store, row: RolloutRow, fault: Fault) -> int:
     """1 if the fault was mended, 0 if the rollout is another one by now."""
     with store.writing() as session:
         now = session.get(RolloutRow, row.id, with_for_update=True)
-        if now is None or now.body != row.body:
+        if now is None or (now.body, now.place) != (row.body, row.place):
             return 0
-        for table in _PARTS:
-            session.execute(delete(table).where(col(table.rollout_id) == row.id))
+        remove_rollouts(session, [row.id], only_parts=fault.kind == "wrong-rows")
         if fault.kind == "wrong-rows":
-            session.add_all(_rows(store.body(row), row.body)[1])
-        else:
-            session.execute(delete(RolloutRow).where(col(RolloutRow.id) == row.id))
+            insert_rows(session, [rows_of(store.body(row))], with_rollouts=False)
         session.commit()
-    if fault.kind == "lost-body":
+    if fault.kind == "lost-body" and not row.body_segment:
         store.blobs.remove(row.body)  # what is left of it would be taken for whole by the next writer of the same
     return 1
 
@@ -180,26 +196,30 @@ def _partial_files(blobs: Blobs) -> int:
 # ------------------------------------------------------------------------ gc
 
 
-@_retrying
-def _retire(store: Store, before: datetime, where: str) -> int:
-    """Remove rollouts started before a time; a page a transaction."""
+def retire(store: Store, keep_days: float, where: str = "") -> int:
+    """Remove rollouts that started longer ago than that, and that no dataset holds; a page a transaction.
+
+    Suites and tasks stay, with licence and provenance. Raises BadFilter.
+    """
+    before, removed = datetime.now(UTC) - timedelta(days=keep_days), 0
+    while (gone := _retire_page(store, before, where)) > 0:
+        removed += gone
+    return removed
+
+
+@retrying
+def _retire_page(store: Store, before: datetime, where: str) -> int:
     kept = select(col(DatasetItemRow.rollout_id))
     chosen = (
         select(col(RolloutRow.id))
         .where(parse_filter(where), col(RolloutRow.started_at) < before, col(RolloutRow.id).not_in(kept))
         .limit(PAGE)
     )
-    removed = 0
-    while True:
-        with store.writing() as session:
-            ids = list(session.scalars(chosen))
-            for table in _PARTS:
-                session.execute(delete(table).where(col(table.rollout_id).in_(ids)))
-            session.execute(delete(RolloutRow).where(col(RolloutRow.id).in_(ids)))
-            session.commit()
-        removed += len(ids)
-        if len(ids) < PAGE:
-            return removed
+    with store.writing() as session:
+        ids = list(session.scalars(chosen))
+        remove_rollouts(session, ids)
+        session.commit()
+    return len(ids)
 
 
 def _collect(store: Store, young_sec: float) -> tuple[int, int]:
@@ -246,9 +266,12 @@ def _put_back(store: Store) -> None:
 
 def _is_needed(store: Store, name: str) -> bool:
     with store.reading() as session:
-        return session.scalar(select(col(RolloutRow.id)).where(col(RolloutRow.body) == name).limit(1)) is not None
+        found = select(col(RolloutRow.id)).where(col(RolloutRow.body) == name, col(RolloutRow.body_segment) == "")
+        return session.scalar(found.limit(1)) is not None
 
 
 def _needed(store: Store) -> Iterator[str]:
-    for row in store.rollouts():
-        yield row.body
+    """Names of the blobs that rows point at."""
+    query = select(col(RolloutRow.body)).where(col(RolloutRow.body_segment) == "").execution_options(yield_per=PAGE)
+    with store.reading() as session:
+        yield from session.scalars(query)

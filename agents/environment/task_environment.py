@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from agents.agent import AgentLimits, LimitReached, Submitted
 from agents.environment.errors import BadTask, NoRollout
+from agents.errors import AgentFault
 from agents.recorder import Recorder
 from agents.rollout import GRACE_SEC, SET_UP_SEC, TRIES, verify_once
 from agents.session import RolloutSession
@@ -147,8 +148,12 @@ class TaskEnvironment:
                 recorder=Recorder(session_id=f"environment-{secrets.token_hex(8)}"),
                 model=None,
             )
+            await self._session.open()
+        except AgentFault as fault:
+            await self.close()
+            raise BadTask(f"task {task.id}: {fault}") from fault
         except BaseException:
-            await self._stop()
+            await self.close()
             raise
         self._task = task
         return Start(task.instruction, self._session.tool_definitions(), {"task_id": task.id, "seed": seed})
@@ -192,8 +197,13 @@ class TaskEnvironment:
 
     async def close(self) -> None:
         """Stop the sandbox, if there is one, and forget the rollout. Idempotent."""
-        self._session = self._task = self._last = None
-        await self._stop()
+        session, self._session = self._session, None
+        self._task = self._last = None
+        try:
+            if session is not None:
+                await session.close()
+        finally:
+            await self._stop()
 
     def _choose(self, task_id: str | None, seed: int) -> Task:
         ids = sorted(self._tasks.task_ids())
@@ -232,6 +242,8 @@ class TaskEnvironment:
         """The change out of the sandbox, the sandbox down, the verdict from a fresh one."""
         assert self._task is not None and self._sandbox is not None
         try:
+            if self._session is not None:
+                await self._session.close()
             diff: Diff = await self._sandbox.diff()
             await self._stop()
             known = self._verdicts.setdefault(self._task.id, {})

@@ -1,32 +1,25 @@
-"""Tools: what an agent may call. Each acts through the task's sandbox only; one file, one class, one entry.
+"""Tools: what an agent may call. One file, one class; most act through the task's sandbox only.
 
-Users add theirs by the entry point group `gristmill.tools`.
+Users add theirs by the entry point group `gristmill.tools` (a Tool class, a plain function with type hints, or a source
+of many tools) and by a file of `ToolsConfig`: docs/tools.md.
 """
 
-from collections.abc import Sequence
-from importlib.metadata import entry_points
+from agents.tools.config import RetrieveConfig, ToolsConfig, read_tools_config
+from agents.tools.function import FunctionTool
+from agents.tools.tool import Place, Tool
+from agents.tools.toolbox import BUILT_IN, Toolbox, ToolSource, get_tools, is_known, open_tools
 
-from agents.errors import AgentFault
-from agents.tools.bash import Bash
-from agents.tools.edit import Edit
-from agents.tools.read import Read
-from agents.tools.run_tests import RunTests
-from agents.tools.search import Search
-from agents.tools.submit import Submit
-from agents.tools.tool import Tool
-from agents.tools.write import Write
-
-BUILT_IN: tuple[type[Tool], ...] = (Bash, Read, Write, Edit, Search, RunTests, Submit)
-
-
-def get_tools(names: Sequence[str] = ()) -> dict[str, Tool]:
-    """Fresh tools for one rollout by name; no names: all that come with Gristmill. Raises AgentFault."""
-    known: dict[str, type[Tool]] = {tool.name: tool for tool in BUILT_IN}
-    for entry in entry_points(group="gristmill.tools"):
-        known[entry.name] = entry.load()
-    for name in names:
-        if name not in known:
-            raise AgentFault(
-                f"the task allows a tool {name!r} that is not there; there are: {', '.join(sorted(known))}"
-            )
-    return {name: known[name]() for name in names or [tool.name for tool in BUILT_IN]}
+__all__ = [
+    "BUILT_IN",
+    "FunctionTool",
+    "Place",
+    "RetrieveConfig",
+    "Tool",
+    "ToolSource",
+    "Toolbox",
+    "ToolsConfig",
+    "get_tools",
+    "is_known",
+    "open_tools",
+    "read_tools_config",
+]

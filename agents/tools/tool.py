@@ -1,7 +1,7 @@
 """The Tool protocol, and what every tool works with."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,21 +19,46 @@ class Arguments(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+@runtime_checkable
+class Closable(Protocol):
+    """What a tool keeps open for the length of a rollout."""
+
+    async def close(self) -> None:
+        """Idempotent."""
+        ...
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where a tool acts: the rollout's sandbox; the backend and task only for runs in sandboxes of their own."""
+    """Where a tool acts: the rollout's sandbox; the backend and task only for runs in sandboxes of their own.
+
+    `kept`: what tools share and keep open between calls, by name; what can be closed is closed by `close`.
+    """
 
     sandbox: Sandbox
     backend: Backend
     task: Task
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    async def close(self) -> None:
+        """End what tools keep open; called before the change is taken, so that nothing writes on. Idempotent."""
+        while self.kept:
+            _, kept = self.kept.popitem()
+            if isinstance(kept, Closable):
+                await kept.close()
 
 
 class Tool(Protocol):
     """One tool of one rollout; may keep state between its calls."""
 
-    name: ClassVar[str]
-    description: ClassVar[str]
-    arguments: ClassVar[type[Arguments]]
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def description(self) -> str: ...
+
+    @property
+    def arguments(self) -> type[Arguments]: ...
 
     async def call(self, place: Place, arguments: Any) -> ToolAnswer:
         """Act. What the caller did wrong comes back as `is_error`; EnvironmentFault is raised."""
@@ -44,8 +69,9 @@ def definition_of(tool: Tool) -> dict[str, Any]:
     """OpenAI's function schema."""
     schema = tool.arguments.model_json_schema()
     schema.pop("title", None)
-    for field in schema.get("properties", {}).values():
-        field.pop("title", None)
+    for field_schema in schema.get("properties", {}).values():
+        if isinstance(field_schema, dict):
+            field_schema.pop("title", None)
     return {
         "type": "function",
         "function": {"name": tool.name, "description": tool.description, "parameters": schema},

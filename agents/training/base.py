@@ -7,10 +7,17 @@ import hashlib
 import shutil
 import uuid
 from pathlib import Path
+from typing import Any
 
+from agents.training._libraries import library
 from agents.training.errors import TrainingFault
 
 FOLDER = "base-models"
+DIGITS_APART = ("smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b")
+"""Values of `tokenizer.ggml.pre` for which llama.cpp splits digits off before anything else.
+
+transformers reads the vocabulary and not this, so that `Result:\\n     1` came to other tokens than the server's.
+"""
 
 
 def base_folder(weights: Path, cache: Path) -> Path:
@@ -31,16 +38,15 @@ def prepare_base(weights: Path, cache: Path) -> Path:
     folder = base_folder(weights, cache)
     if folder.is_dir():
         return folder
-    try:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-    except ImportError as error:
-        raise TrainingFault(f"training needs {error.name}: make train (or pip install 'gristmill[train]')") from error
+    torch, transformers = library("torch"), library("transformers")
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
-        model = AutoModelForCausalLM.from_pretrained(weights.parent, gguf_file=weights.name, dtype=torch.float32)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(weights.parent, gguf_file=weights.name)
+        _split_as_llama_cpp(tokenizer, weights)
+        model = transformers.AutoModelForCausalLM.from_pretrained(
+            weights.parent, gguf_file=weights.name, dtype=torch.float32
+        )
         _as_plain(model)
         model.save_pretrained(partial)
         tokenizer.save_pretrained(partial)
@@ -56,6 +62,15 @@ def prepare_base(weights: Path, cache: Path) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def _split_as_llama_cpp(tokenizer: Any, weights: Path) -> None:
+    pre_tokenizers = library("tokenizers").pre_tokenizers
+    field = library("gguf").GGUFReader(weights).fields.get("tokenizer.ggml.pre")
+    if field is not None and field.contents() in DIGITS_APART:
+        inner = tokenizer.backend_tokenizer
+        digits = pre_tokenizers.Digits(individual_digits=True)
+        inner.pre_tokenizer = pre_tokenizers.Sequence([digits, inner.pre_tokenizer])
 
 
 def _as_plain(model: object) -> None:

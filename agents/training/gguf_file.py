@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from agents.training._libraries import library
 from agents.training.errors import TrainingFault
 
 ARCHITECTURES = ("llama",)
@@ -21,10 +22,7 @@ def write_gguf(base: Path, weights: Mapping[str, Any], out: Path) -> None:
     F16 where a row is no multiple of 32. Raises TrainingFault for an architecture that cannot be written, or where a
     tensor of the base has no weights of its name and shape.
     """
-    try:
-        import gguf
-    except ImportError as error:
-        raise TrainingFault("writing GGUF needs gguf: make train (or pip install 'gristmill[train]')") from error
+    gguf = library("gguf")
     reader = gguf.GGUFReader(base)
     architecture = str(_value(reader, "general.architecture"))
     if architecture not in ARCHITECTURES:

@@ -43,9 +43,15 @@ def check_prompts(store: Store, where: str, tokenizer: Any, *, calls: Calls, mos
                 continue
             ours = tokenizer.apply_chat_template(messages[:at], tokenize=False, add_generation_prompt=True)
             compared += 1
-            if _ids(tokenizer, ours) != _ids(tokenizer, shown):
-                differing += 1
-                first = first or f"rollout {row.id}, call {number}: {_parting(shown, ours)}"
+            ids, counted = _ids(tokenizer, ours), step.metrics.prompt_tokens if step.metrics else None
+            if ids != _ids(tokenizer, shown):
+                parting = _parting(shown, ours)
+            elif counted and counted != len(ids):
+                parting = f"the server counts {counted} tokens, the row's tokenizer {len(ids)}"
+            else:
+                continue
+            differing += 1
+            first = first or f"rollout {row.id}, call {number}: {parting}"
     if not compared:
         raise TrainingFault(f"no rollout of ({where}) has the prompt that its server rendered: nothing can be compared")
     return PromptCheck(compared=compared, differing=differing, first_difference=first)

@@ -45,4 +45,4 @@ def mcnemar(gained: int, lost: int) -> float:
     """McNemar's exact test (McNemar, 1947): chance of a split of the discordant pairs as uneven as this, two-sided."""
     n = gained + lost
     tail = sum(comb(n, k) for k in range(min(gained, lost) + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return min(1.0, 2 * tail / float(2**n))

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from agents.training._libraries import library
 from agents.training.errors import TrainingFault
 from agents.training.options import TrainingRequest, TrainingResult
 
@@ -26,20 +27,16 @@ IGNORED = -100
 
 def run(request: TrainingRequest) -> TrainingResult:
     """Train, merge, write. Raises TrainingFault."""
-    import torch
-    from peft import PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
     options = request.options
+    rows, too_long = read_rows(request.rows, most_tokens=options.max_length)
+    torch, transformers, peft = library("torch"), library("transformers"), library("peft")
+    transformers.utils.logging.disable_progress_bar()
     threads = options.threads or idle_cores()
     torch.set_num_threads(threads)
-    set_seed(options.seed)
-    rows, too_long = read_rows(request.rows, most_tokens=options.max_length)
-    tokenizer = AutoTokenizer.from_pretrained(request.start)
+    transformers.set_seed(options.seed)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(request.start)
     precision = options.precision if options.precision != "auto" else fastest_precision()
-    model = AutoModelForCausalLM.from_pretrained(request.start, dtype=getattr(torch, precision))
+    model = transformers.AutoModelForCausalLM.from_pretrained(request.start, dtype=getattr(torch, precision))
     started = time.monotonic()
     trainer, steps = _trainer(model, tokenizer, rows, request)
     trainer.train()
@@ -50,8 +47,8 @@ def run(request: TrainingRequest) -> TrainingResult:
 
     trainer.model.save_pretrained(request.out / "adapter")
     # Merged into the exact weights, whatever precision they were trained beside.
-    exact = AutoModelForCausalLM.from_pretrained(request.start, dtype=torch.float32)
-    merged = PeftModel.from_pretrained(exact, request.out / "adapter").merge_and_unload()
+    exact = transformers.AutoModelForCausalLM.from_pretrained(request.start, dtype=torch.float32)
+    merged = peft.PeftModel.from_pretrained(exact, request.out / "adapter").merge_and_unload()
     merged.save_pretrained(request.out / "model")
     tokenizer.save_pretrained(request.out / "model")
     if request.base is not None:
@@ -78,22 +75,16 @@ def run(request: TrainingRequest) -> TrainingResult:
 
 
 def _trainer(model: Any, tokenizer: Any, rows: list[dict[str, list[int]]], request: TrainingRequest) -> tuple[Any, int]:
-    import torch
-    from datasets import Dataset
-    from peft import LoraConfig
-    from transformers import TrainerCallback
-    from trl import SFTConfig, SFTTrainer
-
+    torch, transformers, trl = library("torch"), library("transformers"), library("trl")
     options = request.options
     steps = max(1, math.ceil(options.epochs * math.ceil(len(rows) / options.batch_size)))
     on_gpu = bool(torch.cuda.is_available())
 
-    class Tell(TrainerCallback):
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **rest: Any) -> None:
-            if "loss" in (logs or {}):
-                tell(step=state.global_step, steps=steps, loss=float(logs["loss"]))
+    def on_log(self: Any, args: Any, state: Any, control: Any, logs: Any = None, **rest: Any) -> None:
+        if "loss" in (logs or {}):
+            tell(step=state.global_step, steps=steps, loss=float(logs["loss"]))
 
-    settings = SFTConfig(
+    settings = trl.SFTConfig(
         output_dir=str(request.out / "trainer"),
         max_steps=steps,
         per_device_train_batch_size=options.batch_size,
@@ -106,13 +97,13 @@ def _trainer(model: Any, tokenizer: Any, rows: list[dict[str, list[int]]], reque
         report_to="none",
         disable_tqdm=True,
         gradient_checkpointing=on_gpu,
-        bf16=on_gpu,
+        bf16=on_gpu and model.dtype == torch.bfloat16,
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,
         seed=options.seed,
     )
     layers = model.config.num_hidden_layers
-    lora = LoraConfig(
+    lora = library("peft").LoraConfig(
         r=options.rank,
         lora_alpha=options.alpha,
         lora_dropout=options.dropout,
@@ -120,21 +111,20 @@ def _trainer(model: Any, tokenizer: Any, rows: list[dict[str, list[int]]], reque
         layers_to_transform=list(range(layers - min(options.layers or layers, layers), layers)),
         task_type="CAUSAL_LM",
     )
-    trainer = SFTTrainer(
+    trainer = trl.SFTTrainer(
         model=model,
         args=settings,
-        train_dataset=Dataset.from_list(rows),
+        train_dataset=library("datasets").Dataset.from_list(rows),
         processing_class=tokenizer,
         peft_config=lora,
-        callbacks=[Tell()],
+        callbacks=[type("Tell", (transformers.TrainerCallback,), {"on_log": on_log})()],
     )
     return trainer, steps
 
 
 def _linear_names(model: Any) -> list[str]:
     """Last names of the linear modules inside the layers: all that LoRA is put on (Dettmers et al., 2023)."""
-    import torch
-
+    torch = library("torch")
     return sorted(
         {
             name.rpartition(".")[2]
@@ -153,8 +143,7 @@ def idle_cores() -> int:
 
 def fastest_precision() -> str:
     """bfloat16 where the GPU or the CPU multiplies it (AVX512-BF16, AMX: 3.5 times faster, measured), else float32."""
-    import torch
-
+    torch = library("torch")
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     try:
@@ -213,9 +202,6 @@ def main(request_file: str, parent: int) -> int:
             run(TrainingRequest.model_validate(request))
     except TrainingFault as fault:
         tell(fault=str(fault))
-        return 2
-    except ImportError as error:
-        tell(fault=f"training needs {error.name}: make train (or pip install 'gristmill[train]')")
         return 2
     return 0
 

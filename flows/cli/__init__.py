@@ -12,19 +12,23 @@ from flows.cli import (
     ask,
     audit,
     contamination,
+    dashboard,
     dataset,
     doctor,
     down,
     environment,
     export,
     extend,
+    flywheel,
     generate,
     inspect,
+    memory,
     models,
     query,
     rollout,
     run,
     schedules,
+    serve,
     show,
     store,
     swebench,
@@ -42,9 +46,9 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(generate, try_, extend, validate, audit, rollout, ask, export, environment, run),  # the way of the data
-    *(up, down, schedules),
-    *(show, inspect, query, dataset, store, models, contamination, swebench, doctor),
+    *(generate, try_, extend, validate, audit, rollout, ask, export, environment, run, flywheel),  # the way of the data
+    *(up, down, schedules, dashboard),
+    *(show, inspect, query, dataset, memory, store, models, serve, contamination, swebench, doctor),
 )
 for module in COMMANDS:
     module.add_to(app)

@@ -25,6 +25,9 @@ def export(
     include_findings: Annotated[
         bool, typer.Option("--include-findings", help="Also of tasks in which an audit found a fault.")
     ] = False,
+    include_marked: Annotated[
+        bool, typer.Option("--include-marked", help="Also tasks and rollouts that people marked bad.")
+    ] = False,
     attempts: Annotated[
         str,
         typer.Option(
@@ -63,6 +66,7 @@ def export(
         include_failures=include_failures,
         include_privileged=include_privileged,
         include_findings=include_findings,
+        include_marked=include_marked,
         attempts=attempts,
         calls=calls,
         tokenizer=tokenizer.resolve() if tokenizer else None,

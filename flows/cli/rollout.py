@@ -14,9 +14,18 @@ def add_to(app: typer.Typer) -> None:
 
 def rollout(
     suite: options.Suite,
-    agent: Annotated[list[str], typer.Option("--agent", help="oracle, nop, repair, react …; several may be given.")],
+    agent: Annotated[
+        list[str],
+        typer.Option(
+            "--agent", help="oracle, nop, repair, react …, or FILE.yaml (docs/foreign_agents.md); several may be given."
+        ),
+    ],
     model: Annotated[
         str, typer.Option("--model", help="Model for agents that use one; `local`: small, on the CPU.")
+    ] = "",
+    pieces: Annotated[
+        str,
+        typer.Option("--with", help="Pieces for each agent, e.g. edit_state,best_of_n:n=4 (docs/memory.md)."),
     ] = "",
     attempts: Annotated[int, typer.Option("--attempts", min=1, help="Rollouts of each agent on each task.")] = 1,
     task: Annotated[list[str] | None, typer.Option("--task", help="Only this task; several may be given.")] = None,
@@ -29,19 +38,26 @@ def rollout(
 ) -> None:
     """Roll out; what the store already holds is not done again. Exit 1 if the infrastructure failed a rollout."""
     from agents.agent import AgentLimits
+    from agents.memory.pieces import with_pieces
     from agents.registry import agent_class
     from flows.errors import UsageError
+    from flows.foreign import named_agent
     from flows.launch import launched
     from flows.requests import AgentRequest, RolloutRequest
 
     given = {"steps": steps, "seconds": seconds}
     limits = AgentLimits.model_validate({name: value for name, value in given.items() if value is not None})
     requests = []
-    for name in agent:
-        needs_model = getattr(agent_class(name), "needs_model", False)
+    for given_name in agent:
+        plain, made_by = named_agent(given_name)
+        if "adapter" in made_by and pieces:
+            raise UsageError(f"agent {plain} is a command of its own: --with has no pieces for it")
+        name = with_pieces(plain, [piece for piece in pieces.split(",") if piece])
+        needs_model = "adapter" in made_by or getattr(agent_class(name), "needs_model", False)
         if needs_model and not model:
             raise UsageError(f"agent {name} needs a model: give --model NAME (`--model local` for the small one)")
-        requests.append(AgentRequest(agent=name, model=model if needs_model else "", attempts=attempts, limits=limits))
+        asked = model if needs_model else ""
+        requests.append(AgentRequest(agent=name, model=asked, attempts=attempts, limits=limits, options=made_by))
     request = RolloutRequest(suite=suite, agents=tuple(requests), tasks=tuple(task or ()))
     with launched(backend=backend, jobs=jobs, store=store) as place, progress_bar():
         from flows.rollout import rollout_flow

@@ -1,5 +1,6 @@
 """`gristmill show`: what is in the store, and one rollout in full."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,9 @@ def show(
     ],
     where: Annotated[str, typer.Option("--where", help="Filter of rollouts, e.g. \"agent = 'repair'\".")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write the rollout to this file, as one page that works offline.")
+    ] = None,
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
@@ -28,6 +32,9 @@ def show(
 
     place = Place.from_settings(load_settings(store=store))
     with place.open_store() as opened:
+        if html is not None:
+            _write_html(opened.load(what), html)
+            return
         if what == "suites":
             columns = ["name", "version", "hash", "tasks"]
             rows = [row.model_dump(mode="json") for row in opened.suites()]
@@ -81,6 +88,20 @@ def show(
         print_json(rows)
     else:
         print_table(what, rows, columns)
+
+
+def _write_html(rollout: "object", file: Path) -> None:
+    from dashboard.standalone import standalone
+    from flows.errors import UsageError
+    from trajectories.rollout import Rollout
+
+    assert isinstance(rollout, Rollout)
+    text = standalone(rollout)
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--html {file}: cannot be written: {error.strerror}; give another file") from error
+    print_line(str(file))
 
 
 def _print_rollout(rollout: "object") -> None:

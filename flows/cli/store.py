@@ -12,7 +12,7 @@ from flows.place import Place
 store_app = typer.Typer(help="Check, mend, clean and copy the store; read and write other tools' trajectories.")
 
 Hours = Annotated[
-    float, typer.Option("--min-hours", min=0, help="Leave younger blobs: their rows may be about to be written.")
+    float, typer.Option("--min-hours", min=0, help="Leave younger bodies: their rows may be about to be written.")
 ]
 
 
@@ -45,8 +45,9 @@ def fsck(
             rows = [vars(fault) for fault in found.faults]
             print_table("faults", rows, ["kind", "where", "detail", "repair"])
         print_line(
-            f"{found.rollouts} rollouts, {found.blobs} blobs ({found.orphans} of no rollout), {found.partial} being "
-            f"written; {len(found.faults)} faults, {found.repaired} mended, {found.removed} blobs removed"
+            f"{found.rollouts} rollouts, {found.segments} segments ({found.slack / 1e6:.1f} MB of no rollout), "
+            f"{found.blobs} blobs ({found.orphans} of no rollout), {found.partial} being written; {len(found.faults)} "
+            f"faults, {found.repaired} mended, {found.removed} files removed, {found.cut / 1e6:.1f} MB cut off"
         )
     if found.repaired < len(found.faults):
         raise typer.Exit(1)
@@ -62,7 +63,7 @@ def gc(
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
-    """Remove blobs that no rollout points at; with --keep-days, old rollouts first."""
+    """Remove segments and blobs that no rollout points at; with --keep-days, old rollouts first."""
     from flows.errors import UsageError
     from trajectories.upkeep import gc as collect
 
@@ -73,7 +74,46 @@ def gc(
     if as_json:
         print_json(vars(gone))
     else:
-        print_line(f"{gone.rollouts} rollouts and {gone.blobs} blobs removed, {gone.bytes / 1e6:.1f} MB")
+        print_line(
+            f"{gone.rollouts} rollouts, {gone.segments} segments and {gone.blobs} blobs removed, "
+            f"{gone.bytes / 1e6:.1f} MB"
+        )
+
+
+@store_app.command()
+def compact(
+    older_than: Annotated[
+        float | None,
+        typer.Option(
+            "--older-than", min=0, help="First remove rollouts older than this many days (none of a dataset)."
+        ),
+    ] = None,
+    where: Annotated[str, typer.Option("--where", help='With --older-than: only these, e.g. "reward = 0".')] = "",
+    min_hours: Hours = 1.0,
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
+    """Merge small and half-empty segments; move blobs of earlier versions into segments. Exit 1 if a body is lost."""
+    from flows.errors import UsageError
+    from trajectories.compaction import compact as merge
+    from trajectories.upkeep import retire
+
+    if where and older_than is None:
+        raise UsageError("--where says which old rollouts go: give --older-than too")
+    with _place(store).open_store() as opened:
+        retired = retire(opened, older_than, where) if older_than is not None else 0
+        done = merge(opened, young_sec=min_hours * 3600)
+    if as_json:
+        print_json({"retired": retired, **vars(done)})
+    else:
+        print_line(
+            f"{retired} rollouts removed, {done.moved} bodies moved, {done.segments} segments and {done.blobs} blobs "
+            f"removed, {done.bytes / 1e6:.1f} MB less"
+        )
+        if done.corrupt:
+            print_line(f"{done.corrupt} bodies are not what was written: `gristmill store fsck` names them")
+    if done.corrupt:
+        raise typer.Exit(1)
 
 
 @store_app.command()

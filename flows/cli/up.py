@@ -41,5 +41,10 @@ def up(
     if result.started:
         print_line(f"started:   {', '.join(result.started)}")
     print_line(f"prefect:   {result.ui}")
+    if result.dashboard:
+        from flows.cli.dashboard import kept_token
+
+        print_line(f"dashboard: {result.dashboard}")
+        print_line(f"token:     {kept_token(place)}")
     print_line(f"logs:      {result.logs}")
     print_line("stop with: gristmill down")

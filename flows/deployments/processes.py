@@ -38,6 +38,7 @@ class State(BaseModel):
     url: str
     is_own: bool
     port: int = 0
+    dashboard_port: int = 0
     daemons: tuple[Daemon, ...] = ()
 
     def alive(self, name: str) -> Daemon | None:

@@ -8,13 +8,13 @@ import socket
 import sys
 import time
 from importlib.metadata import PackageNotFoundError, version
-from importlib.util import find_spec
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from flows.api import _copy_database as copy_database
 from flows.api import users_own_server
+from flows.deployments.dashboard import DASHBOARD, dashboard_url, has_dashboard, keep_dashboard, wait_for_dashboard
 from flows.deployments.desired import desired
 from flows.deployments.pools import WORKER_PACKAGES
 from flows.deployments.processes import (
@@ -32,17 +32,17 @@ from flows.errors import ApiUnavailable, UsageError
 from flows.place import Place
 
 SERVER = "server"
-DASHBOARD = "dashboard"
 STARTUP_SEC = 180.0  # a new database: 14 s on a quiet 2-core machine
 GRACE_SEC = 20.0  # a run that is told to end reports that, and its sandboxes end with it
 
 
 class Up(BaseModel):
-    """What `up` found and did. `changes`: see register.Change."""
+    """What `up` found and did. `changes`: see register.Change; `dashboard`: its URL, empty where there is none."""
 
     model_config = ConfigDict(frozen=True)
 
     url: str
+    dashboard: str = ""
     started: tuple[str, ...]
     changes: tuple[dict[str, str], ...]
     deployments: int
@@ -74,7 +74,8 @@ def bring_up(file: DeploymentsFile, *, place: Place, cwd: Path) -> Up:
     """Start what does not run and register. Raises ApiUnavailable with the end of the log of what did not start."""
     place = absolute(place)
     _has_workers(file)
-    _has_dashboard(file)
+    if file.dashboard is not None:
+        has_dashboard()
     folder = folder_of(place)
     folder.mkdir(parents=True, exist_ok=True)
     state = read_state(folder)
@@ -106,20 +107,22 @@ def bring_up(file: DeploymentsFile, *, place: Place, cwd: Path) -> Up:
             state = state.model_copy(update={"daemons": (*kept, daemon)})
             write_state(folder, state)
             started.append(worker)
-    if file.dashboard is not None and not state.alive(DASHBOARD):
-        daemon = _start_dashboard(file.dashboard.port, place, state=state, folder=folder, env=env, cwd=cwd)
-        kept = tuple(other for other in state.daemons if other.name != DASHBOARD)
-        state = state.model_copy(update={"daemons": (*kept, daemon)})
+    if file.dashboard is not None:
+        port = file.dashboard.port
+        state, is_new = keep_dashboard(port, place, state=state, folder=folder, env=env, cwd=cwd)
         write_state(folder, state)
-        started.append(DASHBOARD)
+        started += [DASHBOARD] * is_new
     gone = [daemon for daemon in state.daemons if daemon.name not in _wanted_names(file)]
     if gone:
         end([daemon.pid for daemon in gone if is_alive(daemon)], GRACE_SEC)
         state = state.model_copy(update={"daemons": tuple(one for one in state.daemons if one not in gone)})
         write_state(folder, state)
     _wait_for_workers(file, state)
+    if file.dashboard is not None:
+        wait_for_dashboard(state)
     return Up(
         url=state.url,
+        dashboard=dashboard_url(state) if file.dashboard is not None else "",
         started=tuple(started),
         changes=tuple(change.model_dump() for change in changes),
         deployments=len(file.deployments),
@@ -143,11 +146,6 @@ def _has_workers(file: DeploymentsFile) -> None:
                     f"pools.{name}: a worker for a {pool.type} pool needs {package}: pip install {package}; "
                     "or start one elsewhere and say `worker: false`"
                 ) from error
-
-
-def _has_dashboard(file: DeploymentsFile) -> None:
-    if file.dashboard is not None and find_spec("flows.cli.dashboard") is None:
-        raise UsageError("dashboard: this Gristmill has none; leave it out")
 
 
 def _environment(folder: Path, file: DeploymentsFile) -> dict[str, str]:
@@ -201,13 +199,6 @@ def _start_worker(
     command = [sys.executable, "-P", "-m", "prefect", "worker", "start", "--pool", pool, "--type", kind]
     command += ["--name", f"gristmill-{socket.gethostname()}-{pool}", "--install-policy", "never"]
     return start(name, command, folder=folder, env={**env, "PREFECT_API_URL": state.url}, cwd=cwd)
-
-
-def _start_dashboard(port: int, place: Place, *, state: State, folder: Path, env: dict[str, str], cwd: Path) -> Daemon:
-    """`gristmill dashboard`, beside the rest."""
-    run = "from flows.cli import main; main()"
-    command = [sys.executable, "-P", "-c", run, "dashboard", "--port", str(port), "--store", place.store]
-    return start(DASHBOARD, command, folder=folder, env={**env, "PREFECT_API_URL": state.url}, cwd=cwd)
 
 
 def _wait_until_healthy(state: State, folder: Path) -> None:

@@ -21,8 +21,10 @@ from tests.trajectories.conftest import make_rollout
 from trajectories.engine import make_engine
 from trajectories.errors import CorruptBlob, NewerSchema, NotInStore, StoreFault
 from trajectories.rollout import Attempt
+from trajectories.rows import StepSummary, unpack_steps
 from trajectories.schema import HEAD, migrate
 from trajectories.store import Store, open_store
+from trajectories.upkeep import fsck
 
 OF_THE_FIRST_SCHEMA = """
 INSERT INTO suites VALUES ('suite', 'demo', '1', 1);
@@ -69,7 +71,7 @@ def test_pass_rates_keep_the_unknown_apart(store: Store) -> None:
 
 
 def test_filters_choose_and_pages_join(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trajectories.store.PAGE", 3)
+    monkeypatch.setattr("trajectories.reading.PAGE", 3)
     for number in range(10):
         store.record(make_rollout(f"t{number}", reward=number % 2))
     assert len(list(store.rollouts())) == 10
@@ -175,7 +177,8 @@ def test_a_store_of_the_first_schema_is_migrated_with_its_data(
         assert (row.id, row.task_id, row.reward, row.attempts) == ("abc", "t1", 1.0, 0)
         assert [(task.id, task.audited_at) for task in store.tasks()] == [("t1", None)]
         with store._engine.connect() as connection:
-            assert connection.exec_driver_sql("SELECT count(*) FROM steps").scalar() == 1
+            packed = connection.exec_driver_sql("SELECT packed FROM step_summaries").scalar()
+        assert unpack_steps(packed) == [StepSummary(1, "agent", "bash", 2, 10, 5, is_error=False)]
         store.record_audit("suite", ["t1"], [Finding(task_id="t1", kind="text", place="/a")], datetime.now(UTC))
         assert store.count("findings = 1") == 1
         assert store.record(make_rollout("t2"))
@@ -258,7 +261,7 @@ def test_killed_writers_leave_whole_rollouts_or_none(tmp_path: Path) -> None:
         assert len({(row.task_id, row.agent) for row in rows}) == len(rows) >= 6
         for row in rows:
             assert store.body(row).key.task_id == row.task_id
-    assert list((tmp_path / "blobs" / "partial").iterdir()) == [], "opening sweeps what dead writers left"
+        assert fsck(store).faults == []
 
 
 def _at_once(count: int, act: Callable[[int], object]) -> list[object]:

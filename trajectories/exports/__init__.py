@@ -45,8 +45,8 @@ class ExportManifest(BaseModel):
     skipped: dict[str, list[str]] = Field(description="reason -> rollouts that were chosen but cannot be rendered")
     left_out: dict[str, int] = Field(
         default_factory=dict,
-        description="rollouts that the other filters chose: with `attempts`, of tasks with `findings`; a rollout "
-        "with both counts twice",
+        description="rollouts that the other filters chose: with `attempts`, of tasks with `findings`, with `marks` "
+        "of people (bad); a rollout with several counts several times",
     )
     repositories: dict[str, int]
     licenses: dict[str, int]
@@ -63,6 +63,7 @@ def export(
     include_failures: bool = False,
     include_privileged: bool = False,
     include_findings: bool = False,
+    include_marked: bool = False,
     attempts: WithAttempts = "exclude",
     calls: Calls = "native",
     tokenizer: Path | None = None,
@@ -76,7 +77,7 @@ def export(
 
     Only verified successes (reward 1, outcome known) of agents that were not given the reference, unless asked;
     without those that tried to cheat (`attempts`) and those on tasks in which an audit found a fault
-    (`include_findings`). `attempts="only"` writes the successes that tried to cheat, as negatives: each row has
+    (`include_findings`) and what people marked bad, tasks and rollouts (`include_marked`). `attempts="only"` writes the successes that tried to cheat, as negatives: each row has
     `label` (false) and `attempts` (their kinds). Exports that differ only in these two are split alike.
     Forms that compare or score rollouts take failures too. `calls="json"`: tool calls as JSON text, for models whose
     chat template knows no tools. `tokenizer` (a folder or GGUF file): every row is rendered with it, and left out, with
@@ -94,7 +95,7 @@ def export(
         raise BadExport(f"calls {calls!r}: use {', '.join(get_args(Calls))}")
     frozen = find_dataset(store, dataset) if dataset else None
     chosen = _filter(where, include_failures or exporter.wants_failures, include_privileged)
-    wanted = chosen + _without(attempts, include_findings)
+    wanted = chosen + _without(attempts, include_findings, include_marked)
     # From all that was chosen, so that no repository is in the train file of the negatives and in the test file here.
     is_test, split = _split(store.repositories(chosen), split_by, test_share, seed)
     marks = NEGATIVE if attempts == "only" else []
@@ -127,6 +128,7 @@ def export(
                 "include_failures": include_failures,
                 "include_privileged": include_privileged,
                 "include_findings": include_findings,
+                "include_marked": include_marked,
                 "attempts": attempts,
                 "calls": calls,
                 "tokenizer": str(tokenizer) if tokenizer else "",
@@ -135,7 +137,7 @@ def export(
             split=split,
             rollouts=train.rows + test.rows,
             skipped=dict(sorted(skipped.items())),
-            left_out=_left_out(store, chosen, attempts, include_findings),
+            left_out=_left_out(store, chosen, attempts, include_findings, include_marked),
             **{name: dict(sorted(counter.items())) for name, counter in counts.items()},
         )
         (partial / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
@@ -178,7 +180,7 @@ def _made(
     """A body is read when it is asked for."""
 
     def load(row: RolloutRow) -> Example:
-        example = example_of(store.body(row), calls)
+        example = example_of(store.body_text(row), calls)
         if tokenizer is not None and exporter.name != TokenRows.name:
             tokens_of(example, tokenizer)  # raises where it cannot be trained on as it is
         return example
@@ -211,18 +213,25 @@ def _filter(where: str, include_failures: bool, include_privileged: bool) -> str
     return " and ".join(parts)
 
 
-def _without(attempts: WithAttempts, include_findings: bool) -> str:
-    """What is added to the filter for rollouts that tried to cheat, and for tasks that can be cheated."""
+MARKED = "(task_mark = 'bad' or label = 'bad')"
+
+
+def _without(attempts: WithAttempts, include_findings: bool, include_marked: bool) -> str:
+    """What is added to the filter for rollouts that tried to cheat, for tasks that can be cheated, and for marks."""
     rules = {"exclude": " and attempts = 0", "include": "", "only": " and attempts > 0"}
     if attempts not in rules:
         raise BadExport(f"attempts {attempts!r}: use {', '.join(get_args(WithAttempts))}")
-    return rules[attempts] + ("" if include_findings else " and findings = 0")
+    findings = "" if include_findings else " and findings = 0"
+    return rules[attempts] + findings + ("" if include_marked else f" and not {MARKED}")
 
 
-def _left_out(store: Store, chosen: str, attempts: WithAttempts, include_findings: bool) -> dict[str, int]:
+def _left_out(
+    store: Store, chosen: str, attempts: WithAttempts, include_findings: bool, include_marked: bool
+) -> dict[str, int]:
     return {
         "attempts": store.count(f"{chosen} and attempts > 0") if attempts == "exclude" else 0,
         "findings": 0 if include_findings else store.count(f"{chosen} and findings > 0"),
+        "marks": 0 if include_marked else store.count(f"{chosen} and {MARKED}"),
     }
 
 
@@ -296,6 +305,7 @@ def _card(manifest: ExportManifest) -> str:
         "Licences of the repositories: " + json.dumps(manifest.licenses) + ". Filters: " + json.dumps(manifest.filters),
         "",
         f"Left out: {manifest.left_out.get('attempts', 0)} rollouts with attempts to cheat, "
-        f"{manifest.left_out.get('findings', 0)} of tasks in which an audit found a fault.",
+        f"{manifest.left_out.get('findings', 0)} of tasks in which an audit found a fault, "
+        f"{manifest.left_out.get('marks', 0)} marked bad by people.",
     ]
     return "\n".join(lines) + "\n"

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Literal, Protocol
 
 import pyarrow as pa
+from pydantic_core import from_json
 
 from trajectories.errors import BadExport
 from trajectories.messages import Message, to_messages, tools_of
@@ -23,13 +25,18 @@ NEGATIVE = [pa.field("label", pa.bool_()), pa.field("attempts", pa.list_(pa.stri
 """Columns of negatives (`--attempts only`): `label` is false, as TRL's KTO trainer reads it; the attempts' kinds."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Example:
     """A rollout as a conversation: chat messages (OpenAI's shape, arguments as objects) and the tools that it had."""
 
-    rollout: Rollout
+    text: bytes
     messages: list[Message]
     tools: list[dict[str, Any]]
+
+    @cached_property
+    def rollout(self) -> Rollout:
+        """The whole rollout; checked only where it is asked for."""
+        return Rollout.model_validate_json(self.text)
 
     @property
     def opening(self) -> list[Message]:
@@ -46,12 +53,16 @@ class Example:
         return next(at for at, message in enumerate(self.messages) if message["role"] == "assistant")
 
 
-def example_of(rollout: Rollout, calls: Calls = "native") -> Example:
-    """`calls="json"`: tool calls as JSON text, as a model without native tool calling made them. Raises BadExport."""
-    messages, tools = to_messages(rollout.trajectory), tools_of(rollout.trajectory)
+def example_of(text: bytes, calls: Calls = "native") -> Example:
+    """From a rollout's JSON. `calls="json"`: tool calls as JSON text, as a model without native tool calling made them.
+
+    Raises BadExport.
+    """
+    trajectory = from_json(text)["trajectory"]
+    messages, tools = to_messages(trajectory), tools_of(trajectory)
     if calls == "json":
-        return Example(rollout, as_text(messages, tools), [])
-    return Example(rollout, messages, tools)
+        return Example(text, as_text(messages, tools), [])
+    return Example(text, messages, tools)
 
 
 Load = Callable[[RolloutRow], Example]

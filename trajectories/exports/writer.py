@@ -10,7 +10,9 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import PydanticSerializationError, to_json
 
+from trajectories.exports.columns import table_of
 from trajectories.exports.exporter import Exporter, Row
 
 ROW_GROUP_BYTES = 16 << 20  # of JSON text; Parquet readers load one row group at a time
@@ -39,14 +41,14 @@ class SplitWriter:
         self._schema = pa.schema([*exporter.schema, *marks])
         self.rows = 0
         self._jsonl_path, self._parquet_path = folder / f"{name}.jsonl", folder / f"{name}.parquet"
-        self._jsonl = self._jsonl_path.open("w", encoding="utf-8")
+        self._jsonl = self._jsonl_path.open("wb")
         self._parquet = pq.ParquetWriter(self._parquet_path, self._schema, compression="zstd")
         self._group: list[Row] = []
         self._group_bytes = 0
 
     def add(self, row: Row) -> None:
-        text = json.dumps(row, ensure_ascii=False)
-        self._jsonl.write(text + "\n")
+        text = _line(row)
+        self._jsonl.write(text)
         self._group.append({**self._exporter.parquet_row(row), **{name: row[name] for name in self._marks}})
         self._group_bytes += len(text)
         self.rows += 1
@@ -54,7 +56,7 @@ class SplitWriter:
             self._write_group()
 
     def _write_group(self) -> None:
-        self._parquet.write_table(pa.Table.from_pylist(self._group, schema=self._schema))
+        self._parquet.write_table(table_of(self._group, self._schema))
         self._group, self._group_bytes = [], 0
 
     def close(self) -> dict[str, FileEntry]:
@@ -76,6 +78,14 @@ class SplitWriter:
     ) -> None:
         self._jsonl.close()
         self._parquet.close()
+
+
+def _line(row: Row) -> bytes:
+    """Half of a surrogate pair, which a model's server may send, is a text to `json` alone."""
+    try:
+        return to_json(row) + b"\n"
+    except PydanticSerializationError:
+        return json.dumps(row).encode() + b"\n"
 
 
 def _sha256(path: Path) -> str:

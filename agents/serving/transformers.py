@@ -1,0 +1,38 @@
+"""`transformers serve`: a folder of safetensors without conversion, on the CPU too. Slow, for models that are small.
+
+It obeys no `response_format` and gives no token ids, so calls as JSON text are often malformed; and it takes the path
+of the weights as the model's name.
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from agents.models import ModelConfig
+from agents.serving._entries import entry, is_installed
+from agents.serving.config import ServeConfig
+from agents.serving.errors import ServingFault
+
+
+class Transformers:
+    kind: ClassVar[str] = "transformers"
+
+    def missing(self, config: ServeConfig) -> list[str]:
+        lacks = [name for name in ("transformers", "torch", "uvicorn", "fastapi") if not is_installed(name)]
+        return [f"{', '.join(lacks)} not installed: pip install 'transformers[serving]' torch"] if lacks else []
+
+    def command(self, config: ServeConfig, replica: int, port: int) -> list[str]:
+        if config.lora:
+            raise ServingFault("transformers serve has no adapters: merge them into the weights, or take --kind vllm")
+        program = Path(sys.executable).with_name("transformers")
+        command = [str(program), "serve", config.weights, "--host", config.host, "--port", str(port)]
+        return [*command, *config.extra]
+
+    def environment(self, config: ServeConfig, replica: int) -> dict[str, str]:
+        offline = {"HF_HUB_OFFLINE": "1"} if Path(config.weights).exists() else {}
+        threads = {"OMP_NUM_THREADS": str(config.threads)} if config.threads else {}
+        return {**offline, **threads}
+
+    def models(self, config: ServeConfig, urls: Sequence[str]) -> list[ModelConfig]:
+        return [entry(config, urls, model=config.weights)]

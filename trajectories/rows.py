@@ -1,0 +1,114 @@
+"""A rollout as rows of the store's tables: plain values, since objects of tables cost more than writing them."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from trajectories.rollout import Rollout
+
+Values = dict[str, Any]
+
+
+class StepSummary(NamedTuple):
+    """Enough of a step to count and filter without opening the body; `characters` are those of message and results."""
+
+    step: int
+    source: str
+    tool: str
+    characters: int
+    prompt_tokens: int
+    completion_tokens: int
+    is_error: bool
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rollout's row (without the place of its body), and those of the other tables that point at it."""
+
+    rollout: Values
+    verdict: Values
+    steps: Values
+    attempts: list[Values]
+
+
+def rows_of(rollout: Rollout) -> Rows:
+    key, verdict, steps = rollout.key, rollout.verdict, rollout.trajectory.steps
+    rollout_id = key.id
+    passed = sum(check.passed for check in verdict.checks)
+    return Rows(
+        rollout={
+            "id": rollout_id,
+            "suite_hash": key.suite_hash,
+            "task_id": key.task_id,
+            "family": rollout.family,
+            "repository": str(rollout.provenance.get("repository", "")),
+            "license": str(rollout.provenance.get("license", "")),
+            "agent": key.agent,
+            "model": key.model,
+            "backend": key.backend,
+            "attempt": key.attempt,
+            "seed": rollout.seed,
+            "ending": rollout.ending,
+            "ending_detail": rollout.ending_detail[:2000],
+            "is_unknown": rollout.is_unknown,
+            "is_privileged": rollout.is_privileged,
+            "tries": 1,
+            "reward": verdict.reward,
+            "steps": len(steps),
+            "prompt_tokens": rollout.prompt_tokens,
+            "completion_tokens": rollout.completion_tokens,
+            "cost_usd": rollout.cost_usd,
+            "invalid_tool_calls": rollout.invalid_tool_calls,
+            "agent_sec": rollout.agent_sec,
+            "verifier_sec": rollout.verifier_sec,
+            "total_sec": rollout.total_sec,
+            "started_at": datetime.fromisoformat(rollout.started_at).astimezone(UTC),
+            "attempts": len(rollout.attempts),
+        },
+        verdict={
+            "rollout_id": rollout_id,
+            "reward": verdict.reward,
+            "passed": passed,
+            "failed": len(verdict.checks) - passed,
+            "error": verdict.error,
+            "dropped_paths": list(verdict.dropped_paths),
+        },
+        steps={"rollout_id": rollout_id, "packed": pack_steps(_summaries(rollout))},
+        attempts=[
+            {
+                "rollout_id": rollout_id,
+                "number": number,
+                "step": attempt.step_id,
+                "kind": attempt.kind,
+                "evidence": attempt.evidence,
+            }
+            for number, attempt in enumerate(rollout.attempts)
+        ],
+    )
+
+
+def _summaries(rollout: Rollout) -> Iterator[StepSummary]:
+    for step in rollout.trajectory.steps:
+        results = step.observation.results if step.observation else ()
+        metrics = step.metrics
+        yield StepSummary(
+            step.step_id,
+            step.source,
+            step.tool_calls[0].function_name if step.tool_calls else "",
+            len(str(step.message)) + sum(len(str(result.content)) for result in results),
+            (metrics.prompt_tokens or 0) if metrics else 0,
+            (metrics.completion_tokens or 0) if metrics else 0,
+            bool(step.extra.get("is_error", False)) if step.extra else False,
+        )
+
+
+def pack_steps(steps: Iterator[StepSummary]) -> str:
+    """A JSON list of lists in the order of StepSummary's fields: one row a rollout, where one row a step would be
+    twenty million of them for a million rollouts."""
+    return json.dumps(list(steps), separators=(",", ":"))
+
+
+def unpack_steps(packed: str) -> list[StepSummary]:
+    return [StepSummary(*values) for values in json.loads(packed)]
