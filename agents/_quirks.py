@@ -68,6 +68,6 @@ def _mended_call(call: Any) -> Any:
 
 
 def without_reasoning(text: str, tag: str) -> tuple[str, str]:
-    """The answer, and what the model thought before it between `<tag>` and `</tag>` (the first may be in the prompt)."""
+    """The answer, and what the model thought before it between `<tag>` (which may be missing) and `</tag>`."""
     found = re.match(rf"\s*(?:<{tag}>)?(.*?)</{tag}>\s*", text, re.S)
     return (text[found.end() :], found[1].strip()) if found else (text, "")

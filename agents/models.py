@@ -55,7 +55,7 @@ class ModelConfig(BaseModel):
     tries: int = Field(5, gt=0, description="of one request, with back-off between them")
     price_prompt: float = Field(0.0, ge=0)
     price_completion: float = Field(0.0, ge=0)
-    billions: float = Field(0.0, ge=0, description="parameters at work for one token, 1e9; 0: not known (see energy.py)")
+    billions: float = Field(0.0, ge=0, description="active parameters, 1e9; 0: not known (energy.py)")
     hardware: str = Field("", description="energy.HARDWARE's name of what it runs on; '': not known")
 
     @cached_property

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from agents.agent import Agent, AgentLimits, LimitReached, Submitted
+from agents.energy import energy_of
 from agents.errors import AgentFault, ModelUnavailable
 from agents.models import ModelConfig
 from agents.recorder import Recorder
@@ -103,10 +104,22 @@ async def roll_out(
         is_privileged=bool(getattr(agent, "needs_reference", False)),
         provenance=task.provenance.model_dump(mode="json"),
     )
+    rollout = _with_energy(rollout, model)
     rollout = rollout.model_copy(update={"attempts": label(rollout)}) if is_watched else rollout
     if hear := getattr(agent, "hear", None):  # pieces that learn within a run
         hear(rollout)
     return rollout
+
+
+def _with_energy(rollout: Rollout, model: ModelConfig | None) -> Rollout:
+    energy, metrics = (
+        energy_of(model, rollout.prompt_tokens, rollout.completion_tokens),
+        rollout.trajectory.final_metrics,
+    )
+    if energy is None or metrics is None:
+        return rollout
+    metrics = metrics.model_copy(update={"extra": {**(metrics.extra or {}), **energy}})
+    return rollout.model_copy(update={"trajectory": rollout.trajectory.model_copy(update={"final_metrics": metrics})})
 
 
 async def _try(

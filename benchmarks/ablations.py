@@ -165,10 +165,9 @@ class Bench:
                 model=model.name if model else "",
                 backend=self.backend.name,
             )
-            # An agent with n attempts shares its limits out: each attempt gets what the agent alone has.
-            limits = self.limits.model_copy(update={"steps": 3 * self.limits.steps, "seconds": 600}) if model and "n=3" in name else self.limits  # fmt: skip  # noqa: E501
-            if not model:
-                limits = AgentLimits(steps=1000, seconds=120)
+            limits = self.limits if model else AgentLimits(steps=1000, seconds=120)
+            if model and ":n=3" in name:  # shared out among the attempts: each has what the agent alone has
+                limits = limits.model_copy(update={"steps": 3 * limits.steps, "seconds": 3 * limits.seconds})
             rollout = await roll_out(task, agent, self.backend, key=key, limits=limits, model=model)
             if is_kept:
                 self.store.record(rollout)

@@ -1,4 +1,4 @@
-"""`react` with the small real model, and `nop`, on the family `first_steps`: pass rates with their 95 % Wilson intervals.
+"""`react` with the small real model, and `nop`, on the family `first_steps`: pass rates with 95 % Wilson intervals.
 
 The model gets one worked example in its system prompt; the tasks are others. Run: benchmarks/easy.py [SUITE] [--json]
 """

@@ -107,7 +107,7 @@ async def roll_out_all(suite_folder: Path, agent: Agent, backend: Backend, jobs:
                 rollout = await roll_out(task, agent, backend, key=key, limits=AgentLimits(), model=None)
                 await asyncio.to_thread(store.record, rollout)
             if not rollout.verdict.is_solved:
-                raise SystemExit(f"{task_id} on {backend.name}: {rollout.ending} {rollout.verdict}")
+                raise RuntimeError(f"{task_id} on {backend.name}: {rollout.ending} {rollout.verdict}")
 
         start = time.perf_counter()
         await asyncio.gather(*(one(task_id) for task_id in suite.task_ids()))

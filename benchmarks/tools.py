@@ -1,10 +1,10 @@
 """Tools: is the right one of 1,000 found (recall@k), what a call of the persistent shell costs, are made tools any use.
 
-    python benchmarks/tools.py [--json] [--tools 1000] [--requests 500] [--seed 1]
+    python benchmarks/tools.py [--json] [--only recall|shell|toolmaking] [--tools 1000] [--requests 100] [--seed 1]
 
 The tools are generated, most with look-alikes (draft, preview, cancel, archive … of one thing); requests are told by
-templates and synonyms of which the descriptions use none. `+examples`: three example requests a tool from other templates
-than the measured ones, as a team's own history gives them.
+templates whose verbs no description uses, half of them with another word for the thing as well. `+examples`: example
+requests of each tool, told by other templates than the measured ones, as a team's own history gives them.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,21 +46,48 @@ KS = (1, 5, 10, 20)
 
 # verb of the tool's name, its description, and how people say it (none of its words)
 ACTIONS = {
-    "create": ("Create a new {t} and save it.", ("set up a fresh {s}", "I need one more {s} in the system", "open a {s} for me")),
-    "draft": ("Create a {t} as a draft that takes no effect.", ("prepare a {s} but do not make it real yet", "write up a {s} I can look over first")),
-    "preview": ("Show what a new {t} would look like without saving.", ("what would the {s} come out as?", "let me see the {s} before anything happens")),
-    "get": ("Return all fields of one {t} by id.", ("tell me everything about this {s}", "look up the details of the {s}")),
+    "create": (
+        "Create a new {t} and save it.",
+        ("set up a fresh {s}", "I need one more {s} in the system", "open a {s} for me"),
+    ),
+    "draft": (
+        "Create a {t} as a draft that takes no effect.",
+        ("prepare a {s} but do not make it real yet", "write up a {s} I can look over first"),
+    ),
+    "preview": (
+        "Show what a new {t} would look like without saving.",
+        ("what would the {s} come out as?", "let me see the {s} before anything happens"),
+    ),
+    "get": (
+        "Return all fields of one {t} by id.",
+        ("tell me everything about this {s}", "look up the details of the {s}"),
+    ),
     "list": ("List {t} records, ten a page.", ("which {s} do we have?", "give me an overview of every {s}")),
-    "search": ("Find {t} records by part of their text.", ("look for a {s} whose wording has this in it", "is there any {s} that mentions this?")),
-    "update": ("Replace fields of an existing {t}.", ("correct a mistake in the {s}", "the {s} has wrong details, fix them")),
+    "search": (
+        "Find {t} records by part of their text.",
+        ("look for a {s} whose wording has this in it", "is there any {s} that mentions this?"),
+    ),
+    "update": (
+        "Replace fields of an existing {t}.",
+        ("correct a mistake in the {s}", "the {s} has wrong details, fix them"),
+    ),
     "delete": ("Delete a {t} permanently.", ("get rid of the {s} for good", "erase that {s}, I never want it back")),
-    "archive": ("Archive a {t}; it can be restored.", ("put the {s} away for now", "take the {s} out of sight but keep it")),
+    "archive": (
+        "Archive a {t}; it can be restored.",
+        ("put the {s} away for now", "take the {s} out of sight but keep it"),
+    ),
     "restore": ("Restore an archived {t}.", ("bring the {s} back", "undo putting the {s} away")),
-    "cancel": ("Cancel a {t} and notify those involved.", ("call off the {s} and let people know", "the {s} is not going to happen, tell them")),
+    "cancel": (
+        "Cancel a {t} and notify those involved.",
+        ("call off the {s} and let people know", "the {s} is not going to happen, tell them"),
+    ),
     "approve": ("Approve a pending {t}.", ("say yes to the {s} that waits", "the {s} is fine, let it through")),
     "reject": ("Reject a pending {t} with a reason.", ("turn down the {s} and say why", "we do not accept that {s}")),
     "export": ("Export {t} records as CSV.", ("I want the {s} data as a spreadsheet", "download every {s} in a table")),
-    "assign": ("Assign a {t} to a member of staff.", ("make Ann responsible for the {s}", "hand the {s} over to a colleague")),
+    "assign": (
+        "Assign a {t} to a member of staff.",
+        ("make Ann responsible for the {s}", "hand the {s} over to a colleague"),
+    ),
     "duplicate": ("Duplicate an existing {t}.", ("make a copy of the {s}", "same {s} once more, please")),
     "schedule": ("Schedule a {t} for a later date.", ("let the {s} happen next week", "plan the {s} ahead")),
 }  # fmt: skip
@@ -76,12 +103,12 @@ THINGS = {
     "photo_album": "picture collection", "recipe": "cooking instructions", "workout": "training session",
     "podcast_episode": "radio show part", "firewall_rule": "network block", "server": "machine in the data centre",
     "certificate": "proof of identity", "password": "secret for logging in", "backup": "safety copy",
-    "alert": "warning message", "dashboard": "screen of figures", "pipeline": "automatic build", "branch": "line of work",
-    "release": "new version", "translation": "text in another language", "lesson_plan": "teaching outline",
+    "alert": "warning message", "dashboard": "screen of figures", "pipeline": "automatic build",
+    "branch": "line of work", "release": "new version", "translation": "text in another language", "lesson_plan": "teaching outline",
     "exam": "test for students", "grade": "mark", "library_loan": "book taken home", "fine": "penalty fee",
     "permit": "official permission", "tax_return": "yearly statement to the revenue", "voucher": "coupon",
-    "gift_card": "prepaid present", "menu_item": "dish", "delivery_route": "way of the driver", "pallet": "load of goods",
-    "sensor": "measuring device", "thermostat": "room heating", "light": "lamp", "alarm": "burglar siren",
+    "gift_card": "prepaid present", "menu_item": "dish", "delivery_route": "way of the driver",
+    "pallet": "load of goods", "sensor": "measuring device", "thermostat": "room heating", "light": "lamp", "alarm": "burglar siren",
     "vaccination": "jab",
 }  # fmt: skip
 TRAINING = ("Could you {x}?", "Hi, {x}", "Our boss asks: {x}")
@@ -106,7 +133,9 @@ def made_tools(count: int, rng: random.Random) -> list[dict[str, Any]]:
 
 def request_for(name: str, templates: Sequence[str], rng: random.Random) -> str:
     action, _, thing = name.partition("_")
-    said = rng.choice(ACTIONS[action][1]).format(s=THINGS[thing])
+    phrases = ACTIONS[action][1]
+    phrase = phrases[0] if templates is TRAINING else rng.choice(phrases[1:])
+    said = phrase.format(s=rng.choice((THINGS[thing], thing.replace("_", " "))))
     return rng.choice(templates).format(x=said)
 
 
@@ -129,11 +158,14 @@ class Random:
         return [self._rng.random() for _ in range(self._count)]
 
 
-def retrieval(count: int, asked: int, seed: int) -> dict[str, dict[str, Any]]:
+def retrieval(count: int, asked: int, seed: int, shown: int) -> dict[str, dict[str, Any]]:
+    """By ranking, without and with `shown` example requests a tool."""
     rng = random.Random(seed)
     tools = made_tools(count, rng)
     names = [tool["function"]["name"] for tool in tools]
-    examples = [Demonstration(request=request_for(name, TRAINING, rng), tool=name) for name in names for _ in range(3)]
+    examples = [
+        Demonstration(request=request_for(name, TRAINING, rng), tool=name) for name in names for _ in range(shown)
+    ]
     requests = [(request_for(name, HELD_OUT, rng), name) for name in rng.sample(names, min(asked, count))]
     rankers: dict[str, Ranker] = {"random": Random, "bm25": ranker_of("bm25")}
     if is_installed():
@@ -144,7 +176,7 @@ def retrieval(count: int, asked: int, seed: int) -> dict[str, dict[str, Any]]:
             if name == "random" and demos:
                 continue
             retriever = ToolRetriever(tools, ranker, demos)
-            retriever.select("warm", 1)
+            retriever.select("warm", 1)  # tools are embedded once and kept; a request pays for itself
             recalls, ms = recall(retriever, requests)
             found[name + label] = {
                 **{f"recall@{k}": round(value, 4) for k, value in recalls.items()},
@@ -165,7 +197,7 @@ async def shell_cost() -> dict[str, float]:
     return {"shell_first_ms": round(first, 2), "shell_call_ms": round(kept, 2), "run_call_ms": round(alone, 2)}
 
 
-async def _median(act: Callable[[], Any], times: int = 100) -> float:
+async def _median(act: Callable[[], Awaitable[object]], times: int = 100) -> float:
     spent = []
     for _ in range(times):
         began = time.perf_counter()
@@ -195,26 +227,40 @@ async def toolmaking(seen: int, held_out: int, folder: Path) -> dict[str, Any]:
     toolset, manifest = await make_toolset(solved, backend)
     passed = sum([await is_applicable(toolset, task, backend) for task in others])
     low, high = wilson(passed, len(others))
-    return {"made": len(toolset.made), **manifest.model_dump(exclude={"tools", "version"}), "held_out": len(others),
-            "passed": passed, "pass_rate": round(passed / len(others), 3), "interval": [round(low, 3), round(high, 3)]}  # fmt: skip
+    return {
+        "made": len(toolset.made),
+        **manifest.model_dump(exclude={"tools", "version"}),
+        "held_out": len(others),
+        "passed": passed,
+        "pass_rate": round(passed / len(others), 3),
+        "interval": [round(low, 3), round(high, 3)],
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--tools", type=int, default=1000)
-    parser.add_argument("--requests", type=int, default=500)
+    parser.add_argument("--only", choices=("recall", "shell", "toolmaking"))
+    parser.add_argument("--tools", type=int, default=1000, help=f"at most {len(ACTIONS) * len(THINGS)}")
+    parser.add_argument("--requests", type=int, default=100)
+    parser.add_argument("--examples", type=int, default=1, help="of each tool, for the rows with examples")
+    parser.add_argument("--held-out", type=int, default=20, help="tasks of each of three templates for made tools")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
-    figures: dict[str, Any] = {"retrieval": retrieval(given.tools, given.requests, given.seed)}
-    print(f"{'':22}" + "".join(f"recall@{k:<5}" for k in KS) + "ms a request")
-    for name, row in figures["retrieval"].items():
-        print(f"{name:22}" + "".join(f"{row[f'recall@{k}']:<12.3f}" for k in KS) + f"{row['ms']}")
-    figures["shell"] = asyncio.run(shell_cost())
-    print("\nshell: " + ", ".join(f"{name} {value}" for name, value in figures["shell"].items()))
-    with tempfile.TemporaryDirectory() as folder:
-        figures["toolmaking"] = asyncio.run(toolmaking(4, 20, Path(folder)))
-    print("made tools: " + ", ".join(f"{name} {value}" for name, value in figures["toolmaking"].items()))
+    wanted = (given.only,) if given.only else ("recall", "shell", "toolmaking")
+    figures: dict[str, Any] = {}
+    if "recall" in wanted:
+        figures["retrieval"] = retrieval(given.tools, given.requests, given.seed, given.examples)
+        print(f"{'':22}" + "".join(f"recall@{k:<5}" for k in KS) + "ms a request")
+        for name, row in figures["retrieval"].items():
+            print(f"{name:22}" + "".join(f"{row[f'recall@{k}']:<12.3f}" for k in KS) + f"{row['ms']}")
+    if "shell" in wanted:
+        figures["shell"] = asyncio.run(shell_cost())
+        print("shell: " + ", ".join(f"{name} {value}" for name, value in figures["shell"].items()))
+    if "toolmaking" in wanted:
+        with tempfile.TemporaryDirectory() as folder:
+            figures["toolmaking"] = asyncio.run(toolmaking(4, given.held_out, Path(folder)))
+        print("made tools: " + ", ".join(f"{name} {value}" for name, value in figures["toolmaking"].items()))
     figures["load"] = round(os.getloadavg()[0], 2)
     print(f"load of the machine: {figures['load']}")
     if given.json:

@@ -34,9 +34,10 @@ class Pair:
 
 def aligned(left: Sequence[Step], right: Sequence[Step]) -> list[Pair]:
     """All steps of both, in order. Actions are equal where tool, arguments, or the message without a call are."""
-    ours, theirs = [f"{step.source} {action_of(step)}" for step in left], [
-        f"{step.source} {action_of(step)}" for step in right
-    ]
+    ours, theirs = (
+        [f"{step.source} {action_of(step)}" for step in left],
+        [f"{step.source} {action_of(step)}" for step in right],
+    )
     if max(len(ours), len(theirs), 0) > MOST_ALIGNED:
         return [
             _pair(left, right, at if at < len(ours) else None, at if at < len(theirs) else None, ours, theirs)

@@ -1,4 +1,4 @@
-"""A rollout as one HTML file to send to somebody: works offline, loads nothing, runs nothing but the viewer's script."""
+"""A rollout as one HTML file to send to somebody: works offline, loads nothing, runs only the viewer's script."""
 
 from base64 import b64encode
 from hashlib import sha256

@@ -112,6 +112,9 @@ def rollouts_url(values: Mapping[str, Any]) -> str:
 
 
 def task_url(suite_hash: str, task_id: str) -> str:
+    """Ids that would be read as parts of a path (`a/../b`) go into the query."""
+    if "/" in suite_hash or "/" in task_id:
+        return "/task" + query({"suite": suite_hash, "id": task_id})
     return f"/tasks/{segment(suite_hash)}/{segment(task_id)}"
 
 

@@ -18,11 +18,11 @@ from tasks.lm import LmConfig
 def serving(names: Iterable[str]) -> Iterator[dict[str, str]]:
     """Start what must be served here, for the length of the block; name -> base URL.
 
-    That is `local`, and models of gristmill.yaml that have `weights` and no `base_url`. Of a `route:FILE` its models.
+    That is `local`, and models of gristmill.yaml that have `weights` and no `base_url`.
     """
     with ExitStack() as stack:
         urls: dict[str, str] = {}
-        if mine := [name for name in sorted(_named(names)) if is_served_here(name)]:
+        if mine := [name for name in sorted(set(names)) if is_served_here(name)]:
             from anyio.from_thread import start_blocking_portal
 
             portal = stack.enter_context(start_blocking_portal())
@@ -63,11 +63,6 @@ def resolve(name: str, endpoints: Mapping[str, str]) -> ModelConfig:
     )
 
 
-def _named(names: Iterable[str]) -> set[str]:
-    """The models themselves: those of a route instead of its file."""
-    return set(names)
-
-
 def _server_of(name: str) -> AbstractAsyncContextManager[ModelConfig]:
     if name == LOCAL.name:
         from agents.local_model import local_model
@@ -80,7 +75,7 @@ def _server_of(name: str) -> AbstractAsyncContextManager[ModelConfig]:
 
 
 def _as_served(name: str, entry: Mapping[str, Any], url: str) -> ModelConfig:
-    """The entry with what its kind of server is known to need (served name, kind of token ids) where it says nothing."""
+    """The entry with what its kind of server needs (served name, kind of token ids) where it says nothing."""
     from agents.serving import get_server, kind_of
     from flows.serving import entry_config
 

@@ -36,8 +36,8 @@ def config_of(model: str, **options: Any) -> ServeConfig:
     elif model.endswith(".gguf") or model.startswith((".", "/", "~")) or "/" not in model:
         known = ", ".join([LOCAL.name, *sorted(entries)])
         raise UsageError(
-            f"no model {model!r} to serve: it is no file or folder here, and no name of these: {known}. Give a GGUF file, "
-            "a folder with config.json and safetensors, or OWNER/NAME of a hub that the server can reach"
+            f"no model {model!r} to serve: it is no file or folder here, and no name of these: {known}. Give "
+            "a GGUF file, a folder with config.json and safetensors, or OWNER/NAME of a hub that the server can reach"
         )
     else:
         fields = {"name": model.rsplit("/", 1)[1], "weights": model}

@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -85,17 +86,17 @@ class Signature:
     @property
     def shingles(self) -> frozenset[int]:
         """Of pairs of words; how it ended counts where nothing else was said."""
-        found = set()
+        found: set[int] = set()
         for message in self.messages:
             words = ["", *_WORD.findall(message.lower())]
-            found.update(hash_of(f"{one} {other}") for one, other in zip(words, words[1:], strict=False))
+            found.update(hash_of(f"{one} {other}") for one, other in pairwise(words))
         return frozenset(found) or frozenset({hash_of(f"ending {self.ending}")})
 
 
 def failure_clusters(
     store: Store, where: str = "", *, most: int = MOST, known: MutableMapping[str, Signature] | None = None
 ) -> Clusters:
-    """`known`: signatures by the hash of the body, which are read from it and kept in it. Raises BadFilter, CorruptBlob."""
+    """`known`: signatures by the body's hash, which are taken from it and kept in it. Raises BadFilter, CorruptBlob."""
     known = {} if known is None else known
     expression = f"({where}) and {FAILING}" if where.strip() else FAILING
     rows, signatures = [], []

@@ -177,7 +177,8 @@ def count_findings(store: Store) -> dict[str, int]:
     """Findings of each suite."""
     with store.reading() as session:
         suite = col(FindingRow.suite_hash)
-        return {suite_hash: n for suite_hash, n in session.execute(select(suite, func.count()).group_by(suite))}
+        rows = session.execute(select(suite, func.count()).group_by(suite))
+        return {row[0]: row[1] for row in rows}
 
 
 def task_families(store: Store) -> list[str]:

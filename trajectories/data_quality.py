@@ -25,8 +25,8 @@ class GeneratorQuality(BaseModel):
 class SuiteOutcomes(BaseModel):
     """Rollouts of one suite. Tasks count by their honest rollouts with a known outcome.
 
-    `reference_failed` of `reference_known`: rollouts of agents that were given the reference and still failed; on a task
-    that was validated that is a flaky or a broken verifier.
+    `reference_failed` of `reference_known`: rollouts of agents that were given the reference and still failed; on a
+    task that was validated that is a flaky or a broken verifier.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -1,4 +1,4 @@
-"""Marks: what people say of tasks and rollouts, with who and when. Nothing is overwritten; what is undone stays, withdrawn.
+"""Marks: what people say of tasks and rollouts, by whom and when. What is undone stays, withdrawn.
 
 A task is marked `bad` (with a reason) or `fine`, a rollout is given a label (`good`, `bad` or a word of the team's
 own), and either may have notes. The newest mark that was not withdrawn holds; withdrawing it brings the one before
@@ -64,7 +64,7 @@ def mark_task(store: Store, suite_hash: str, task_id: str, *, value: str, reason
     if value == "bad" and not reason.strip():
         raise BadMark("a task is marked bad with a reason: say what is wrong with it")
     with store.reading() as session:
-        rolled_out = select(RolloutRow.id).where(
+        rolled_out = select(col(RolloutRow.id)).where(
             col(RolloutRow.suite_hash) == suite_hash, col(RolloutRow.task_id) == task_id
         )
         if session.get(TaskRow, (suite_hash, task_id)) is None and session.scalar(rolled_out.limit(1)) is None:
@@ -165,7 +165,7 @@ def count_marks(store: Store) -> Marked:
     )
     query = select(col(MarkRow.value), func.count()).where(col(MarkRow.id).in_(newest)).group_by(col(MarkRow.value))
     with store.reading() as session:
-        labels = {value: count for value, count in session.execute(query)}
+        labels = {str(value): int(count) for value, count in session.execute(query)}
     bad = sum(value == "bad" for value in task_marks(store).values())
     return Marked(bad_tasks=bad, labels=dict(sorted(labels.items())))
 

@@ -16,8 +16,8 @@ def to_messages(trajectory: Trajectory | Json) -> list[Message]:
     """system, user, assistant (with `tool_calls`, arguments as objects) and tool messages, in order.
 
     What the system says before the agent acts comes first, as chat templates want it, whenever it was recorded.
-    trajectory: also as it was read from JSON, unchecked: of what the store holds, checking it again would be most of the
-    time of an export. Raises BadExport if nothing was said by the agent, or a result answers a call that was not made.
+    trajectory: also as it was read from JSON, unchecked: checking what the store holds would be most of an
+    export's time. Raises BadExport if nothing was said by the agent, or a result answers a call that was not made.
     """
     plain = trajectory.model_dump(mode="json") if isinstance(trajectory, Trajectory) else trajectory
     messages: list[Message] = []

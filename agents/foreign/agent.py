@@ -97,7 +97,8 @@ class ForeignAgent:
     async def _record(self, session: RolloutSession, proxy: Proxy) -> tuple[str, str]:
         """Put the trajectory in place; how the agent says it ended, and the words for it."""
         steps, ending, detail = await self._own_steps(session.place.sandbox)
-        if not steps and proxy.conversation:
+        # mini-swe-agent, for one, drops answers that it cannot read.
+        if proxy.conversation and not any(step.source == "agent" for step in steps):
             steps = to_steps(proxy.conversation, self.name, is_observing=True)
         session.use_tools(proxy.tools)
         if steps:

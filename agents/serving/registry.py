@@ -34,7 +34,7 @@ def get_server(kind: str) -> Server:
 
 
 def kind_of(config: ServeConfig) -> str:
-    """The kind, where `auto` is: GGUF by llama.cpp; else vLLM or SGLang, whichever is there with a GPU; else transformers."""
+    """`auto`: llama.cpp for GGUF; else vLLM or SGLang, whichever is there with a GPU; else transformers."""
     if config.kind != "auto":
         return config.kind
     if Path(config.weights).suffix == ".gguf":

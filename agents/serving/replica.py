@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -35,7 +36,7 @@ class ServerProcess:
         return process.pid if process is not None and process.returncode is None else None
 
     async def start(self, *, within_sec: float) -> None:
-        """Start and wait until healthy. Raises ServingFault with the end of the output; nothing is left running then."""
+        """Start and wait until healthy. Raises ServingFault with the end of the output, having stopped it."""
         with self.log.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-P", "-m", "agents.serving._guard", str(os.getpid()), *self.command,
@@ -89,10 +90,8 @@ class ServerProcess:
     def _send(self, number: signal.Signals) -> None:
         """To its whole group: it leads a session of its own."""
         assert self._process is not None
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
-        except ProcessLookupError:
-            pass
 
     def _said(self, what: str) -> str:
         text = self.log.read_text(errors="replace").strip()[-TAIL:]

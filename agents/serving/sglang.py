@@ -17,7 +17,7 @@ class Sglang:
 
     def missing(self, config: ServeConfig) -> list[str]:
         lacks = [] if is_installed("sglang") else ["SGLang is not installed: pip install 'sglang[all]'"]
-        return lacks if has_gpu() else [*lacks, "there is no NVIDIA GPU; on a CPU take --kind llama.cpp or transformers"]
+        return lacks if has_gpu() else [*lacks, "no NVIDIA GPU here; on a CPU take --kind llama.cpp or transformers"]
 
     def command(self, config: ServeConfig, replica: int, port: int) -> list[str]:
         command = [sys.executable, "-m", "sglang.launch_server", "--model-path", config.weights]

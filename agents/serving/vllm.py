@@ -16,7 +16,7 @@ class Vllm:
 
     def missing(self, config: ServeConfig) -> list[str]:
         lacks = [] if is_installed("vllm") else ["vLLM is not installed: pip install vllm"]
-        return lacks if has_gpu() else [*lacks, "there is no NVIDIA GPU; on a CPU take --kind llama.cpp or transformers"]
+        return lacks if has_gpu() else [*lacks, "no NVIDIA GPU here; on a CPU take --kind llama.cpp or transformers"]
 
     def command(self, config: ServeConfig, replica: int, port: int) -> list[str]:
         command = ["vllm", "serve", config.weights, "--served-model-name", config.name]

@@ -1,8 +1,9 @@
 """Solved tasks to a toolset: abstract, validate by a re-run in a fresh sandbox, keep what does something new."""
 
 from collections.abc import Iterable
+from typing import cast
 
-from agents.agent import AgentLimits
+from agents.agent import Agent, AgentLimits
 from agents.memory.past import Past
 from agents.rollout import roll_out
 from agents.toolmaking.abstraction import abstract
@@ -42,7 +43,7 @@ async def make_toolset(
 
 async def is_applicable(tool: MadeTool | Toolset, task: Task, backend: Backend) -> bool:
     """Whether the tool, with parameters found in the task's instruction, solves it: a rollout and its verdict."""
-    agent = Crafted(tool if isinstance(tool, Toolset) else Toolset([tool]))
+    agent = cast(Agent, Crafted(tool if isinstance(tool, Toolset) else Toolset([tool])))
     key = RolloutKey(suite_hash="toolmaking", task_id=task.id, agent=agent.name, backend=backend.name)
     limits = AgentLimits(steps=200, seconds=300)
     rollout = await roll_out(task, agent, backend, key=key, limits=limits, model=None, is_watched=False)

@@ -138,7 +138,7 @@ def _operation(name: str, method: str, path: str, entry: dict[str, Any], paramet
             continue
         if one["in"] == "formData":
             content_type = FORM
-        content = next(iter((one.get("content") or {}).values()), {})
+        content: dict[str, Any] = next(iter((one.get("content") or {}).values()), {})
         schema = _plain({**(one.get("schema") or content.get("schema") or _of_swagger(one))})
         if one.get("description") and "description" not in schema:
             schema["description"] = one["description"]

@@ -52,7 +52,8 @@ class Edit:
 def _hint(text: str, old: str, count: int) -> str:
     """Where it is if it is there more than once, else what comes nearest to it."""
     if count:
-        places, start = [], text.find(old)
+        places: list[str] = []
+        start = text.find(old)
         while start >= 0 and len(places) < 10:
             places.append(str(_line_of(text, start)))
             start = text.find(old, start + 1)

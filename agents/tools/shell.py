@@ -71,8 +71,10 @@ class JobState(BaseModel):
 class Shell:
     """See the module. Calls wait for each other. All raise ShellUnavailable and EnvironmentFault."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, *, is_alone: bool = False) -> None:
+        """`is_alone`: the sandbox runs one command at a time, so that no shell can be kept."""
         self._sandbox = sandbox
+        self._is_alone = is_alone
         self._stream: Stream | None = None
         self._rest = bytearray()
         self._turn = asyncio.Lock()
@@ -88,7 +90,7 @@ class Shell:
         """The shell of a rollout; ended by `Place.close`."""
         shell = place.kept.get("shell")
         if not isinstance(shell, cls):
-            shell = place.kept["shell"] = cls(place.sandbox)
+            shell = place.kept["shell"] = cls(place.sandbox, is_alone=place.backend.name == "docker")
         return shell
 
     async def run(self, command: str, *, timeout_sec: float) -> ShellResult:
@@ -154,6 +156,9 @@ class Shell:
         return answer
 
     async def _open(self) -> None:
+        if self._is_alone:
+            # There a command that was opened keeps all others waiting (Sandbox.open), files and the change among them.
+            raise ShellUnavailable("this backend runs one command at a time")
         program = Path(_inside.__file__).read_bytes()
         stream = self._stream = await self._sandbox.open(["python3", "-I", "-S", "-B", "-c", _BOOT])
         self._rest.clear()

@@ -25,7 +25,7 @@ from agents.tools.tool import Place, Tool, definition_of
 from agents.tools.write import Write
 
 GROUP = "gristmill.tools"
-BUILT_IN: tuple[type[Tool], ...] = (Bash, Jobs, Read, Write, Edit, Search, RunTests, Submit)
+BUILT_IN: tuple[Any, ...] = (Bash, Jobs, Read, Write, Edit, Search, RunTests, Submit)
 RETRIEVED = "retrieved"
 OPENAPI = "openapi:"
 
@@ -66,7 +66,7 @@ def get_tools(names: Sequence[str] = ()) -> Toolbox:
     for name in _plain(names):
         found = _named(name)
         if not isinstance(found, ToolSource):
-            tools[found.name if name == found.name else name] = found
+            tools[name] = found
     return Toolbox(tools)
 
 
@@ -96,8 +96,7 @@ async def _opened(place: Place, config: ToolsConfig) -> Toolbox:
         else:
             tools[name] = found
     for function in config.load_functions():
-        tool = FunctionTool(function)
-        _add(many, tool, tools)
+        _add(many, FunctionTool(function), tools)
     for source in [*sources, *config.sources()]:
         for tool in await source.tools(place):
             _add(many, tool, tools)

@@ -31,7 +31,7 @@ def check_prompts(store: Store, where: str, tokenizer: Any, *, calls: Calls, mos
     for row in store.rollouts(where, limit=most):
         rollout = store.body(row)
         try:
-            messages = example_of(rollout, calls).messages
+            messages = example_of(store.body_text(row), calls).messages
         except BadExport:
             continue  # it said nothing
         said = [at for at, message in enumerate(messages) if message["role"] == "assistant"]

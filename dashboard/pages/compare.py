@@ -1,6 +1,6 @@
 """Two rollouts side by side."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import Response
@@ -41,7 +41,7 @@ def compare(
         )
         for pair in part
     ]
-    context = {
+    context: dict[str, Any] = {
         "rows": rows,
         "start": max(0, start),
         "next_start": start + ROWS if start + ROWS < len(pairs) else None,

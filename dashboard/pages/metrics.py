@@ -71,8 +71,9 @@ class _Once(Collector):
         counts: Counter[tuple[str, str, str]] = Counter()
         for total in self._counted.totals:
             rate = total.rate
-            for verdict, count in (("solved", rate.solved), ("failed", rate.n - rate.solved), ("unknown", rate.unknown)):
-                counts[total.agent, total.model, verdict] += count
+            counts[total.agent, total.model, "solved"] += rate.solved
+            counts[total.agent, total.model, "failed"] += rate.n - rate.solved
+            counts[total.agent, total.model, "unknown"] += rate.unknown
         family = GaugeMetricFamily("gristmill_verdicts", "Rollouts by verdict", labels=["agent", "model", "verdict"])
         for labels, count in sorted(counts.items()):
             family.add_metric(list(labels), count)

@@ -1,4 +1,4 @@
-"""Human review: marks of tasks, labels and notes of rollouts; the history of all of them, and what waits for a label."""
+"""Human review: marks of tasks, labels and notes of rollouts; the history of them, and what waits for a label."""
 
 from typing import Annotated
 from urllib.parse import quote

@@ -51,7 +51,9 @@ def as_file(view: Looked) -> Response:
     """One file to send to somebody; it is downloaded, so that its own policy holds and not this site's."""
     name = f"rollout-{view.rollout.key.id}.html"
     return Response(
-        standalone(view.rollout), media_type="text/html", headers={"Content-Disposition": f"attachment; filename={name}"}
+        standalone(view.rollout),
+        media_type="text/html",
+        headers={"Content-Disposition": f"attachment; filename={name}"},
     )
 
 

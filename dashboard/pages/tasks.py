@@ -45,6 +45,12 @@ def tasks(
     )
 
 
+@router.get("/task")
+def task_by_query(request: Request, store: OfStore, suite: str, id: str) -> Response:
+    """For ids with slashes."""
+    return task(request, store, suite, id)
+
+
 @router.get("/tasks/{suite_hash}/{task_id:path}")
 def task(request: Request, store: OfStore, suite_hash: str, task_id: str) -> Response:
     """Raises NotInStore. What the suite's folder holds is shown where the dashboard knows the folder."""

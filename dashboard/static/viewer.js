@@ -198,7 +198,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
     if (event.target === query) {
-      if (event.key === "Escape") query.blur();
+      if (event.key === "Escape") { event.preventDefault(); query.blur(); } // by itself it would empty the field
       return;
     }
     if (event.target.closest("input, textarea, select")) return;

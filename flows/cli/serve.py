@@ -20,7 +20,7 @@ def serve(
     replicas: Annotated[int, typer.Option("--replicas", min=1, help="Servers of it, on ports that follow.")] = 1,
     port: Annotated[int, typer.Option("--port", min=0, help="Of the first one; 0: free ones.")] = 8000,
     host: Annotated[str, typer.Option("--host", help="Address to listen at; 0.0.0.0: others may come.")] = "127.0.0.1",
-    lora: Annotated[list[str] | None, typer.Option("--lora", help="NAME=PATH of an adapter; several may be given.")] = None,
+    lora: Annotated[list[str] | None, typer.Option("--lora", help="NAME=PATH of an adapter, or several.")] = None,
     context: Annotated[int | None, typer.Option("--context", min=256, help="Tokens of a conversation.")] = None,
     slots: Annotated[int | None, typer.Option("--slots", min=1, help="Answers at a time, of a replica.")] = None,
     gpus: Annotated[int, typer.Option("--gpus", min=1, help="Of a replica (vLLM, SGLang).")] = 1,

@@ -96,6 +96,7 @@ def compact(
     """Merge small and half-empty segments; move blobs of earlier versions into segments. Exit 1 if a body is lost."""
     from flows.errors import UsageError
     from trajectories.compaction import compact as merge
+    from trajectories.upkeep import gc as collect
     from trajectories.upkeep import retire
 
     if where and older_than is None:
@@ -103,6 +104,9 @@ def compact(
     with _place(store).open_store() as opened:
         retired = retire(opened, older_than, where) if older_than is not None else 0
         done = merge(opened, young_sec=min_hours * 3600)
+        left = collect(opened, young_sec=min_hours * 3600)  # what a killed compaction had moved, and not yet removed
+        done.blobs, done.segments = done.blobs + left.blobs, done.segments + left.segments
+        done.bytes += left.bytes
     if as_json:
         print_json({"retired": retired, **vars(done)})
     else:

@@ -53,7 +53,9 @@ def wait_for_dashboard(state: State) -> None:
     deadline = time.monotonic() + STARTUP_SEC
     while daemon is not None and is_alive(daemon) and time.monotonic() < deadline:
         try:
-            if httpx.get(f"{dashboard_url(state)}/health", timeout=5, trust_env=False).status_code == 200 and is_alive(daemon):
+            if httpx.get(f"{dashboard_url(state)}/health", timeout=5, trust_env=False).status_code == 200 and is_alive(
+                daemon
+            ):
                 return
         except httpx.HTTPError:
             pass  # not up yet: the deadline decides

@@ -1,4 +1,4 @@
-"""Every fault of a model's server, end to end: a defined end with its reason on the rollout; nothing hangs or is lost."""
+"""Every fault of a model's server, end to end: a defined end, its reason on the rollout; nothing hangs or is lost."""
 
 import json
 import time

@@ -17,6 +17,7 @@ async def session(tiny_task: Task, bubblewrap: Backend) -> AsyncIterator[Rollout
     async with running(bubblewrap, tiny_task.agent_spec) as sandbox:
         place = Place(sandbox, bubblewrap, tiny_task)
         yield RolloutSession(place, seed=1, limits=AgentLimits(invalid_calls=100), recorder=Recorder("s"), model=None)
+        await place.close()
 
 
 async def text(session: RolloutSession, tool: str, **arguments: object) -> str:
@@ -26,7 +27,7 @@ async def text(session: RolloutSession, tool: str, **arguments: object) -> str:
 async def test_bash_keeps_its_folder_and_tells_the_exit_code(session: RolloutSession) -> None:
     assert await text(session, "bash", command="cd tinylib && echo $((6 * 7))") == "42"
     assert (await text(session, "bash", command="basename $PWD")) == "tinylib"
-    assert await text(session, "bash", command="echo oh >&2; exit 3") == "[stderr]\noh\n[exit code 3]"
+    assert await text(session, "bash", command="echo oh >&2; (exit 3)") == "[stderr]\noh\n[exit code 3]"
     assert "[stopped after 0.5 s]" in await text(session, "bash", command="sleep 9", timeout_sec=0.5)
     assert await text(session, "bash", command="true") == "[no output]"
     flood = await text(session, "bash", command="yes | head -c 1000000")

@@ -9,8 +9,8 @@ from trajectories.rollout import Attempt, Rollout
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 HOSTILE = (
-    "</pre></script></style><script>window.owned=1</script><img src=x onerror=\"window.owned=2\">"
-    "<svg onload=window.owned=3></svg><a href=\"javascript:window.owned=4\" id=\"steps\">x</a>{{ 7*7 }}<!--"
+    '</pre></script></style><script>window.owned=1</script><img src=x onerror="window.owned=2">'
+    '<svg onload=window.owned=3></svg><a href="javascript:window.owned=4" id="steps">x</a>{{ 7*7 }}<!--'
 )
 DIFF = """diff --git a/a.py b/a.py
 index 1111111..2222222 100644
@@ -50,7 +50,9 @@ def long_rollout(task: str, steps: int) -> Rollout:
     return rollout_of(
         task,
         tuple(
-            agent_step(number, command=f"sed -n {number}p a.py", output=("needle " if number % 1000 == 7 else "") + "x " * 200)
+            agent_step(
+                number, command=f"sed -n {number}p a.py", output=("needle " if number % 1000 == 7 else "") + "x " * 200
+            )
             for number in range(2, steps + 1)
         ),
     )

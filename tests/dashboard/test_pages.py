@@ -93,7 +93,9 @@ def test_every_number_of_the_matrix_leads_to_as_many_rollouts(client: TestClient
         assert len(ids(listed)) == int(link)
         followed += 1
     assert followed == 9  # three agents with models, two families and all of them
-    lost = next(link for link in links(shown) if "unknown = true" in parse_qs(urlsplit(link).query).get("where", [""])[0])
+    lost = next(
+        link for link in links(shown) if "unknown = true" in parse_qs(urlsplit(link).query).get("where", [""])[0]
+    )
     assert len(ids(client.get(lost).text)) == 1
 
 
@@ -121,7 +123,9 @@ def test_metrics_for_prometheus(client: TestClient) -> None:
         verdicts[sample.labels["verdict"]] += sample.value
     assert verdicts == {"solved": 12, "failed": 11, "unknown": 1}
     assert found["gristmill_tasks"].samples[0].value == 4
-    assert abs(found["gristmill_last_rollout_timestamp_seconds"].samples[0].value - datetime.now(UTC).timestamp()) < 3600
+    assert (
+        abs(found["gristmill_last_rollout_timestamp_seconds"].samples[0].value - datetime.now(UTC).timestamp()) < 3600
+    )
 
 
 def test_health_is_open_and_tells_when_the_database_is_gone(

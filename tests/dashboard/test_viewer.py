@@ -99,7 +99,8 @@ def test_the_keyboard_moves_folds_and_helps(page: Page, site: str) -> None:
     assert page.wait(CURRENT) == "2"
     assert page.ask("location.hash") == "#step-2"
     page.press("o")
-    page.wait("document.querySelector('#step-2 details.call').open && !document.querySelector('#step-3 details.call').open")
+    page.wait("document.querySelector('#step-2 details.call').open")
+    assert not page.ask("document.querySelector('#step-3 details.call').open")
     page.press("o")
     page.wait("!document.querySelector('#step-2 details.call').open")
     page.press("G")
@@ -128,7 +129,7 @@ def test_search_finds_what_is_not_loaded(page: Page, site: str) -> None:
     page.wait("CSS.highlights.get('found').size > 0")
     page.press("/")
     page.write("needle")
-    page.wait("document.querySelectorAll('#found a').length === 1 && document.querySelector('#found mark').textContent === 'needle'")
+    page.wait("document.querySelector('#found mark')?.textContent === 'needle'")
     page.click("#found a")
     page.wait(f"{CURRENT} === '7' && document.querySelector('#step-7 details.call').open")
 
@@ -146,7 +147,7 @@ def test_parts_can_be_filtered_and_the_address_keeps_it(page: Page, site: str) -
 
 def test_nothing_that_an_agent_writes_runs(page: Page, site: str) -> None:
     for where in (path(HOSTILE), f"/compare?left={HOSTILE.key.id}&right={HOSTILE.key.id}", "/failures",
-                  f"/exports?look=1&to=reward&include_failures=true&attempts=include", "/review"):  # fmt: skip
+                  "/exports?look=1&to=reward&include_failures=true&attempts=include", "/review"):  # fmt: skip
         page.told.clear()
         page.open(site + where)
         page.ask("document.querySelectorAll('details').forEach(each => { each.open = true })")
@@ -175,17 +176,14 @@ def test_marks_are_made_and_undone(page: Page, site: str, store: Store) -> None:
     page.click("form[action='/review/tasks'] button[value=bad]")
     page.wait("document.getElementById('task-mark')?.textContent === 'bad'")
     assert store.count("task_mark = 'bad' and label = 'bad'") == 1
-    for left in (1, 0):
+    for undone in (1, 2):
         page.click(".history form button")
-        page.wait(f"document.querySelectorAll('.history form').length === {left}")
+        page.wait(f"document.querySelectorAll('.history .withdrawn').length === {undone}")
     assert store.count("task_mark = '' and label = ''") == 2
-    assert page.ask("document.querySelectorAll('.history .withdrawn').length") == 2
 
 
 @pytest.mark.parametrize("rollout", [LONG, HOSTILE], ids=["long", "hostile"])
-def test_one_file_works_without_a_server(
-    browser: Callable[[], Page], tmp_path: Path, rollout: Rollout
-) -> None:
+def test_one_file_works_without_a_server(browser: Callable[[], Page], tmp_path: Path, rollout: Rollout) -> None:
     file = tmp_path / "rollout.html"
     file.write_text(standalone(rollout), encoding="utf-8")
     tab = browser()

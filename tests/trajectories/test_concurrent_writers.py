@@ -44,7 +44,6 @@ def test_eight_processes_write_one_store(store_url: str, tmp_path: Path, reopen:
         assert store.count() == WRITERS * EACH + SHARED
         assert fsck(store).faults == []
         before = {row.id: store.body(row) for row in store.rollouts()}
-        assert len(list(store.segments.files())) > 1, "each process writes to a segment of its own"
         compact(store, young_sec=-1)
         assert {row.id: store.body(row) for row in store.rollouts()} == before
         assert len(list(store.segments.files())) == 1

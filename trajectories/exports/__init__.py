@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+from sqlmodel import col
 
 from trajectories.datasets import Dataset, dataset_rollouts, find_dataset
 from trajectories.errors import BadExport
@@ -21,7 +24,8 @@ from trajectories.exports.exporter import NEGATIVE, Calls, Example, Exporter, Ma
 from trajectories.exports.formats import export_names, get_exporter
 from trajectories.exports.tokens import TokenRows, load_tokenizer, tokens_of
 from trajectories.exports.writer import FileEntry, SplitWriter
-from trajectories.store import Store
+from trajectories.filter import parse_filter
+from trajectories.store import PAGE, Store
 from trajectories.tables import RolloutRow
 
 __all__ = ["Calls", "ExportManifest", "WithAttempts", "export", "export_names"]
@@ -72,6 +76,7 @@ def export(
     test_share: float = 0.1,
     seed: int = 0,
     overwrite: bool = False,
+    only: Literal["", "jsonl", "parquet"] = "",
 ) -> ExportManifest:
     """Write train and test files, a manifest and a card to `out`, and keep the export in the store.
 
@@ -83,6 +88,7 @@ def export(
     chat template knows no tools. `tokenizer` (a folder or GGUF file): every row is rendered with it, and left out, with
     the reason, where what would be trained is not exactly what the agent said. `dataset` (NAME or NAME@VERSION): its
     rollouts alone, in their order; the filters hold all the same. The folder appears whole, by a rename.
+    `only`: JSONL or Parquet alone, in place of both.
     Raises BadExport, BadFilter, BadDataset, CorruptBlob.
     """
     exporter = get_exporter(to)
@@ -105,8 +111,8 @@ def export(
     counts: dict[str, Counter[str]] = {name: Counter() for name in ("repositories", "licenses", "suites", "agents")}
     try:
         with ExitStack() as stack:
-            train = stack.enter_context(SplitWriter(partial, "train", exporter, marks))
-            test = stack.enter_context(SplitWriter(partial, "test", exporter, marks))
+            train = stack.enter_context(SplitWriter(partial, "train", exporter, marks, only))
+            test = stack.enter_context(SplitWriter(partial, "test", exporter, marks, only))
             for made in _made(_groups(store, wanted, exporter, frozen), store, exporter, calls, reading):
                 if isinstance(made, Skipped):
                     skipped.setdefault(made.reason, []).append(made.row.id)
@@ -163,8 +169,7 @@ def _groups(store: Store, wanted: str, exporter: Exporter, frozen: Dataset | Non
     if frozen is None:
         yield from store.rollouts_by_task(wanted)
         return
-    allowed = {row.id for row in store.rollouts(wanted)}
-    rows = (row for row in dataset_rollouts(store, frozen) if row.id in allowed)
+    rows = _accepted(store, dataset_rollouts(store, frozen), wanted)
     if not exporter.wants_failures:
         yield from ([row] for row in rows)
         return
@@ -172,6 +177,17 @@ def _groups(store: Store, wanted: str, exporter: Exporter, frozen: Dataset | Non
     for row in rows:
         tasks.setdefault((row.suite_hash, row.task_id), []).append(row)
     yield from tasks.values()
+
+
+def _accepted(store: Store, rows: Iterator[RolloutRow], wanted: str) -> Iterator[RolloutRow]:
+    """Those that the filter accepts, in their order; a page in memory."""
+    while page := list(islice(rows, PAGE)):
+        with store.reading() as session:
+            query = select(col(RolloutRow.id)).where(
+                parse_filter(wanted), col(RolloutRow.id).in_([row.id for row in page])
+            )
+            accepted = set(session.scalars(query))
+        yield from (row for row in page if row.id in accepted)
 
 
 def _made(

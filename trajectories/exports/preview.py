@@ -1,6 +1,5 @@
 """The first rows of an export as it would write them, and what it would leave out; nothing is written."""
 
-import json
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +8,7 @@ from trajectories.datasets import find_dataset
 from trajectories.exports import WithAttempts, _filter, _groups, _left_out, _made, _origin, _split, _without
 from trajectories.exports.exporter import Calls, Skipped
 from trajectories.exports.formats import get_exporter
+from trajectories.exports.writer import _line
 from trajectories.store import Store
 
 MOST_SKIPPED = 200  # bodies that are read without finding a row
@@ -71,9 +71,7 @@ def preview(
             skipped[made.reason] = skipped.get(made.reason, 0) + 1
             continue
         row = made.of[0]
-        text = json.dumps(
-            {**made.row, **_origin(store, row, with_attempts=attempts == "only")}, ensure_ascii=False
-        )
+        text = _line({**made.row, **_origin(store, row, with_attempts=attempts == "only")}).decode().rstrip("\n")
         rows.append(PreviewRow(file="test" if is_test(row) else "train", rollout_id=row.id, text=text))
     return Preview(
         rows=tuple(rows),

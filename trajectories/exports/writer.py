@@ -30,32 +30,40 @@ class FileEntry(BaseModel):
 
 
 class SplitWriter:
-    """`NAME.jsonl` and `NAME.parquet` in a folder. Files exist, empty, even where there is no row.
+    """`NAME.jsonl` and `NAME.parquet` in a folder, or one of them (`only`). They exist, empty, even without a row.
 
     `marks` are columns beside the exporter's own that every row has, in Parquet as they are in JSONL.
     """
 
-    def __init__(self, folder: Path, name: str, exporter: Exporter, marks: Sequence[pa.Field] = ()) -> None:
+    def __init__(
+        self, folder: Path, name: str, exporter: Exporter, marks: Sequence[pa.Field] = (), only: str = ""
+    ) -> None:
         self._exporter = exporter
         self._marks = [field.name for field in marks]
         self._schema = pa.schema([*exporter.schema, *marks])
         self.rows = 0
         self._jsonl_path, self._parquet_path = folder / f"{name}.jsonl", folder / f"{name}.parquet"
-        self._jsonl = self._jsonl_path.open("wb")
-        self._parquet = pq.ParquetWriter(self._parquet_path, self._schema, compression="zstd")
+        self._jsonl = None if only == "parquet" else self._jsonl_path.open("wb")
+        self._parquet = (
+            None if only == "jsonl" else pq.ParquetWriter(self._parquet_path, self._schema, compression="zstd")
+        )
         self._group: list[Row] = []
         self._group_bytes = 0
 
     def add(self, row: Row) -> None:
+        self.rows += 1
         text = _line(row)
-        self._jsonl.write(text)
+        if self._jsonl is not None:
+            self._jsonl.write(text)
+        if self._parquet is None:
+            return
         self._group.append({**self._exporter.parquet_row(row), **{name: row[name] for name in self._marks}})
         self._group_bytes += len(text)
-        self.rows += 1
         if len(self._group) >= ROW_GROUP_ROWS or self._group_bytes >= ROW_GROUP_BYTES:
             self._write_group()
 
     def _write_group(self) -> None:
+        assert self._parquet is not None
         self._parquet.write_table(table_of(self._group, self._schema))
         self._group, self._group_bytes = [], 0
 
@@ -63,12 +71,17 @@ class SplitWriter:
         """Finish both files; name -> entry."""
         if self._group:
             self._write_group()
-        self._parquet.close()
-        self._jsonl.close()
+        self._close()
         return {
             path.name: FileEntry(rows=self.rows, bytes=path.stat().st_size, sha256=_sha256(path))
-            for path in (self._jsonl_path, self._parquet_path)
+            for path, file in ((self._jsonl_path, self._jsonl), (self._parquet_path, self._parquet))
+            if file is not None
         }
+
+    def _close(self) -> None:
+        for file in (self._parquet, self._jsonl):
+            if file is not None:
+                file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -76,8 +89,7 @@ class SplitWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._jsonl.close()
-        self._parquet.close()
+        self._close()
 
 
 def _line(row: Row) -> bytes:

@@ -199,6 +199,7 @@ class Shell:
         late, self.late = self.late, Kept(LATE_BYTES)
         self.out, self.err = Kept(request["limit"]), Kept(request["limit"])
         began = time.monotonic()
+        assert self.pid is not None
         before = set(descendants(self.pid))
         name = self.mark("eval %s </dev/null %d>&-" % (quoted(request["command"]), CONTROL))
         is_back = lambda: name in self.marks or self.ended is not None  # noqa: E731
@@ -229,6 +230,7 @@ class Shell:
 
     def interrupt(self, is_back: Callable[[], bool], before: set[int]) -> bool:
         """Whether the shell came back to its prompt."""
+        assert self.pid is not None
         send(-self.pid, signal.SIGINT)
         if self.pump(is_back, GRACE_SEC):
             return True

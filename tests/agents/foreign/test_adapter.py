@@ -46,3 +46,11 @@ def test_a_folder_is_taken_from_where_the_file_lies(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("name: mine\ncommand: [x]\ninstall: {folder: tool}\n")
     assert read_adapter(file).install.folder == tmp_path / "tool"
+
+
+def test_the_example_of_the_docs_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "foreign_agents.md").read_text()
+    file = tmp_path / "mine.yaml"
+    file.write_text(page.split("```yaml\n")[1].split("```")[0])
+    adapter = read_adapter(file)
+    assert (adapter.name, adapter.format, adapter.install.pip) == ("mine", "atif", ("my-agent==1.0",))

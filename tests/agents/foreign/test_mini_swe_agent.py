@@ -46,6 +46,6 @@ async def test_the_small_real_model_drives_it(rolling: RollOut) -> None:
         rollout.ending_detail
     )
     said = [step for step in rollout.trajectory.steps if step.source == "agent"]
-    assert said and rollout.completion_tokens > 0
+    assert said and rollout.completion_tokens > 0, (rollout.ending, rollout.ending_detail)
     assert said[0].metrics and said[0].metrics.completion_token_ids
     assert rollout.verdict.error is None

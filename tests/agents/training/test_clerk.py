@@ -46,7 +46,7 @@ async def test_it_solves_all_kinds_without_the_reference(
     assert not any(rollout.is_privileged or rollout.attempts for rollout in rollouts)
     assert {rollout.trajectory.agent.name for rollout in rollouts} == {"clerk"}
     for rollout in rollouts:
-        messages = example_of(rollout, "json").messages
+        messages = example_of(rollout.model_dump_json().encode(), "json").messages
         assert messages[0]["content"].startswith("Be brief.\n\nAnswer with one JSON object only")
         assert messages[1]["role"] == "user"
         assert '"tool": "submit"' in messages[-2]["content"]

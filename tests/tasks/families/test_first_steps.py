@@ -1,18 +1,11 @@
-"""First steps: the word is where the instruction says, and the clerk, who needs no model, does all of them."""
+"""First steps: the word is where the instruction says, and what looks right is not."""
 
 import random
-from pathlib import Path
 
 import pytest
 
-from agents.agent import AgentLimits
-from agents.registry import get_agent
-from agents.rollout import roll_out
-from environments import Backend
 from tasks.families.first_steps.world import OUTPUTS, copy_world, field_world, write_world
-from tasks.suite import open_suite
-from tasks.templates import family_templates, generate_from_templates, load_template
-from trajectories.rollout import RolloutKey
+from tasks.templates import family_templates, load_template
 
 TEMPLATES = {file.stem: load_template(file) for file in family_templates("first_steps")["first_steps"]}
 

@@ -67,9 +67,7 @@ def resident_mb() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-async def rollouts(
-    agent: Agent, model: ModelConfig | None, task: Task, backend: Backend, n: int, steps: int
-) -> Cost:
+async def rollouts(agent: Agent, model: ModelConfig | None, task: Task, backend: Backend, n: int, steps: int) -> Cost:
     peak = before = resident_mb()
 
     async def watch() -> None:
@@ -104,9 +102,7 @@ async def measure(n: int, steps: int, delay: float, scratch: Path) -> dict[str, 
     await generate_templates(groups, backend, out=scratch / "suite", n=1, seed=1, cache=scratch, jobs=1)
     suite = open_suite(scratch / "suite", cache=scratch)
     task = suite.task(suite.task_ids()[0])
-    server = subprocess.Popen(
-        [sys.executable, str(SERVER), str(delay), str(steps)], stdout=subprocess.PIPE, text=True
-    )
+    server = subprocess.Popen([sys.executable, str(SERVER), str(delay), str(steps)], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         url = f"http://127.0.0.1:{int(server.stdout.readline())}"
