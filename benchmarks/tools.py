@@ -104,11 +104,13 @@ THINGS = {
     "podcast_episode": "radio show part", "firewall_rule": "network block", "server": "machine in the data centre",
     "certificate": "proof of identity", "password": "secret for logging in", "backup": "safety copy",
     "alert": "warning message", "dashboard": "screen of figures", "pipeline": "automatic build",
-    "branch": "line of work", "release": "new version", "translation": "text in another language", "lesson_plan": "teaching outline",
+    "branch": "line of work", "release": "new version", "translation": "text in another language",
+    "lesson_plan": "teaching outline",
     "exam": "test for students", "grade": "mark", "library_loan": "book taken home", "fine": "penalty fee",
     "permit": "official permission", "tax_return": "yearly statement to the revenue", "voucher": "coupon",
     "gift_card": "prepaid present", "menu_item": "dish", "delivery_route": "way of the driver",
-    "pallet": "load of goods", "sensor": "measuring device", "thermostat": "room heating", "light": "lamp", "alarm": "burglar siren",
+    "pallet": "load of goods", "sensor": "measuring device", "thermostat": "room heating", "light": "lamp",
+    "alarm": "burglar siren",
     "vaccination": "jab",
 }  # fmt: skip
 TRAINING = ("Could you {x}?", "Hi, {x}", "Our boss asks: {x}")

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from typing import Any
 
@@ -118,9 +118,7 @@ def _ours() -> list[_Shape]:
     for kind, shape in SHAPES.items():
         before, _, secret = shape.rpartition(r"\K")
         pattern = re.compile(f"(?P<before>{before})(?:{secret})")
-        shapes.append(
-            _Shape(kind, _HINTS[kind], pattern, lambda match, kind=kind: f"{match['before']}[REDACTED:{kind}]")
-        )  # type: ignore[misc]
+        shapes.append(_Shape(kind, _HINTS[kind], pattern, partial(_after, kind)))
     return shapes
 
 
@@ -129,11 +127,15 @@ def _of_detectors() -> list[_Shape]:
     for kind, (place, hints) in _DETECTORS.items():
         module, _, name = place.partition(":")
         for pattern in getattr(import_module(f"detect_secrets.plugins.{module}"), name)().denylist:
-            shapes.append(_Shape(kind, hints, pattern, lambda match, kind=kind: _covered(match, kind)))  # type: ignore[misc]
+            shapes.append(_Shape(kind, hints, pattern, partial(_covered, kind)))
     return shapes
 
 
-def _covered(match: re.Match[str], kind: str) -> str:
+def _after(kind: str, match: re.Match[str]) -> str:
+    return f"{match['before']}[REDACTED:{kind}]"
+
+
+def _covered(kind: str, match: re.Match[str]) -> str:
     if kind not in _IN_A_GROUP or not match.lastindex:
         return f"[REDACTED:{kind}]"
     start, end = (at - match.start() for at in match.span(match.lastindex))

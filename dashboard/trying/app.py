@@ -76,7 +76,7 @@ def create_app(trial: Trial) -> FastAPI:
         contents = [str(each).replace("\r\n", "\n") for each in form.getlist("content")]
         files = [(path, content) for path, content in zip(paths, contents, strict=False)]
         script = script.replace("\r\n", "\n")
-        kept = {"files": files or [("", "")] * MOST_FILES, "script": script}
+        kept: dict[str, Any] = {"files": files or [("", "")] * MOST_FILES, "script": script}
         try:
             if who == "agent":
                 if trial.agent is None:
