@@ -8,7 +8,7 @@ names servers; a task cannot.
 import asyncio
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -20,6 +20,7 @@ from agents.tools.tool import Arguments, Place, Tool, cut, failed
 
 START_SEC = 60.0
 CALL_SEC = 120.0
+_LOOK_SEC = 0.3  # how often a call that waits looks whether its server is still there
 
 
 class Mcp(BaseModel):
@@ -61,25 +62,28 @@ class Mcp(BaseModel):
                 continue
             name = tool_name(f"{self.name}_{tool.name}", taken)
             taken.add(name)
-            found.append(McpTool(name, tool))
+            found.append(McpTool(name, tool, client))
         return found
 
 
 class McpTool:
     """One tool of a server; its schema is the server's."""
 
-    def __init__(self, name: str, tool: Any) -> None:
+    def __init__(self, name: str, tool: Any, connection: "_Connection") -> None:
         self.name = name
         self.description = str(tool.description or name)[:1000]
         schema = tool.args_schema if isinstance(tool.args_schema, dict) else tool.args_schema.model_json_schema()
         self.arguments: type[Arguments] = arguments_of(name, schema)
         self._tool = tool
+        self._connection = connection
 
     async def call(self, place: Place, arguments: SchemaArguments) -> ToolAnswer:
         try:
             async with asyncio.timeout(CALL_SEC):
-                message = await self._tool.ainvoke(
-                    {"name": self._tool.name, "args": arguments.values, "id": "1", "type": "tool_call"}
+                message = await self._connection.answered(
+                    self._tool.ainvoke(
+                        {"name": self._tool.name, "args": arguments.values, "id": "1", "type": "tool_call"}
+                    )
                 )
         except TimeoutError:
             return failed(f"{self.name} took more than {CALL_SEC:g} s")
@@ -96,6 +100,7 @@ class _Connection:
         self._is_over = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._tools: asyncio.Future[list[Any]] = asyncio.get_running_loop().create_future()
+        self._session: Any = None
 
     async def open(self) -> list[Any]:
         """Its tools, LangChain's. Raises AgentFault."""
@@ -110,6 +115,22 @@ class _Connection:
         except TimeoutError as error:
             await self.close()
             raise AgentFault(f"MCP server {self._server.name} did not answer within {START_SEC:g} s") from error
+
+    async def answered(self, call: Coroutine[Any, Any, Any]) -> Any:
+        """What the call gives. Raises ConnectionError where the server ends before: the client would wait for ever."""
+        task = asyncio.create_task(call)
+        try:
+            while not (await asyncio.wait([task], timeout=_LOOK_SEC))[0]:
+                if self._is_gone() and not (await asyncio.wait([task], timeout=_LOOK_SEC))[0]:
+                    raise ConnectionError("the server has ended")
+            return task.result()
+        finally:
+            task.cancel()
+
+    def _is_gone(self) -> bool:
+        """Nobody is left who could put an answer into the session's stream."""
+        stream = getattr(self._session, "_read_stream", None)
+        return stream is not None and stream.statistics().open_send_streams == 0
 
     async def close(self) -> None:
         """Idempotent."""
@@ -128,6 +149,7 @@ class _Connection:
         connection: Any = self._server.connection
         try:
             async with create_session(connection) as session:
+                self._session = session
                 await session.initialize()
                 self._tools.set_result(await load_mcp_tools(session))
                 await self._is_over.wait()

@@ -100,7 +100,7 @@ class Shell:
                 answer = await self._ask("run", timeout_sec, command=command, timeout=timeout_sec)
             except SandboxGone:
                 # Whoever kills all processes kills the shell's keeper as well: that is no fault of the sandbox.
-                await self._close()
+                await self._lost()
                 answer = {**_GONE, "status": 137}
             except TimeoutError:
                 # Its keeper was stopped, or the machine is far behind: nothing can be known of the shell any more.
@@ -133,7 +133,7 @@ class Shell:
         try:
             return await self._ask(what, seconds, **request)
         except (SandboxGone, TimeoutError) as error:
-            await self._close()
+            await self._lost()
             raise ShellUnavailable("the shell was ended, and all jobs with it; call it again") from error
 
     async def _ask(self, what: str, seconds: float, **request: Any) -> dict[str, Any]:
@@ -183,6 +183,11 @@ class Shell:
         self._rest[:] = rest
         answer: dict[str, Any] = json.loads(line)
         return answer
+
+    async def _lost(self) -> None:
+        """After the shell has gone. Raises SandboxGone where the sandbox has gone as well."""
+        await self._close()
+        await self._sandbox.run(["true"], timeout_sec=_START_SEC)
 
     async def _close(self) -> None:
         stream, self._stream = self._stream, None

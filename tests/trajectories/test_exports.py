@@ -76,10 +76,10 @@ def exported(folder: Path) -> list[Any]:
 def test_what_tried_to_cheat_and_what_can_be_cheated_is_left_out_and_counted(watched: Store, tmp_path: Path) -> None:
     manifest = export(watched, to="trl", out=tmp_path / "out")
     assert sorted(row["task_id"] for row in exported(tmp_path / "out")) == ["sqlparse-honest", "tomlkit-honest"]
-    assert manifest.left_out == {"attempts": 2, "findings": 2}
+    assert manifest.left_out == {"attempts": 2, "findings": 2, "marks": 0}
     assert "label" not in exported(tmp_path / "out")[0]
     everything = export(watched, to="trl", out=tmp_path / "all", include_findings=True, attempts="include")
-    assert (everything.rollouts, everything.left_out) == (6, {"attempts": 0, "findings": 0})
+    assert (everything.rollouts, everything.left_out) == (6, {"attempts": 0, "findings": 0, "marks": 0})
     assert everything.filters["attempts"] == "include" and everything.filters["include_findings"] is True
 
 
