@@ -56,11 +56,14 @@ class ModelConfig(BaseModel):
     price_prompt: float = Field(0.0, ge=0)
     price_completion: float = Field(0.0, ge=0)
     billions: float = Field(0.0, ge=0, description="active parameters, 1e9; 0: not known (energy.py)")
-    hardware: str = Field("", description="energy.HARDWARE's name of what it runs on; '': not known")
+    hardware: str = Field("", description="what it runs on: h100 … (energy.py), or nvml to measure; '': not known")
 
     @cached_property
     def endpoint(self) -> Endpoint:
         """The way to its servers, shared by all rollouts of this configuration, so that load is known."""
+        from agents.energy import start_measuring
+
+        start_measuring(self.hardware)  # before the first request
         return Endpoint([self.base_url, *self.replicas], most_at_once=self.concurrency)
 
     def cost(self, prompt_tokens: int, completion_tokens: int) -> float:

@@ -17,7 +17,7 @@ from agents.errors import AgentFault, ModelUnavailable
 from agents.models import ModelConfig
 from agents.recorder import Recorder
 from agents.session import PrivilegedSession, RolloutSession
-from agents.tools import ToolsConfig
+from agents.tools import ToolsConfig, short_hash
 from agents.tools.tool import Place
 from environments.diff import Diff
 from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
@@ -91,7 +91,7 @@ async def roll_out(
             version=agent.version,
             model_name=model.model if model else None,
             tool_definitions=session.tool_definitions() if session else (),
-            extra={"task_id": task.id, "seed": seed, "ending": attempt.ending},
+            extra={"task_id": task.id, "seed": seed, "ending": attempt.ending} | _told(tools),
         ),
         started_at=started.isoformat(),
         agent_sec=attempt.agent_sec,
@@ -109,6 +109,10 @@ async def roll_out(
     if hear := getattr(agent, "hear", None):  # pieces that learn within a run
         hear(rollout)
     return rollout
+
+
+def _told(tools: ToolsConfig | None) -> dict[str, str]:
+    return {} if tools is None else {"tools": short_hash(tools)}
 
 
 def _with_energy(rollout: Rollout, model: ModelConfig | None) -> Rollout:

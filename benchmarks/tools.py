@@ -2,10 +2,10 @@
 
     python benchmarks/tools.py [--json] [--only recall|shell|toolmaking] [--tools 1000] [--requests 100] [--seed 1]
 
-The tools are generated, most with look-alikes (draft, preview, cancel, archive … of one thing). Requests are told in two
-ways by templates: `other words` has verbs that no description uses, and in half of them another word for the thing as
-well; `own words` names verb and thing as the tool does. `+examples`: example requests of each tool, told by other templates
-than the measured ones, as a team's own history gives them.
+The tools are generated, most with look-alikes (draft, preview, cancel, archive … of one thing). Requests are told in
+two ways by templates: `other words` has verbs that no description uses, and in half of them another word for the thing
+as well; `own words` names verb and thing as the tool does. `+examples`: example requests of each tool, told by other
+templates than the measured ones, as a team's own history gives them.
 """
 
 import argparse

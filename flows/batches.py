@@ -14,6 +14,8 @@ from agents.agent import Agent
 from agents.models import ModelConfig
 from agents.registry import get_agent
 from agents.rollout import roll_out
+from agents.tools import label, read_tools_config
+from flows.errors import UsageError
 from flows.place import Place
 from flows.requests import AgentRequest, RolloutRequest
 from flows.slots import Slots
@@ -26,7 +28,12 @@ BATCHES_AT_ONCE = 2  # while one batch ends, the other keeps the slots filled
 
 
 def keys_of(request: RolloutRequest, suite: Suite, backend: str) -> list[tuple[RolloutKey, AgentRequest]]:
-    """Every rollout that the request names, attempts outermost so that each agent has seen each task early."""
+    """Every rollout that the request names, attempts outermost so that each agent has seen each task early.
+
+    With a file of tools, agents are named `AGENT+tools:HASH`. Raises AgentFault where that cannot be read.
+    """
+    tools = read_tools_config(request.tools) if request.tools else None
+    called = {agent.agent: label(agent.agent, tools) for agent in request.agents}
     task_ids = request.tasks or suite.task_ids()
     attempts = max(agent.attempts for agent in request.agents)
     return [
@@ -34,7 +41,7 @@ def keys_of(request: RolloutRequest, suite: Suite, backend: str) -> list[tuple[R
             RolloutKey(
                 suite_hash=suite.manifest.hash,
                 task_id=task_id,
-                agent=agent.agent,
+                agent=called[agent.agent],
                 model=agent.model,
                 backend=backend,
                 attempt=attempt,
@@ -69,13 +76,20 @@ async def run_batch(
     on_done: Callable[[Rollout], None],
     slots: Slots | None = None,
     rank: int = 0,
+    tools_file: Path | None = None,
 ) -> list[str]:
     """Roll out each key, `jobs` at a time, and write it; returns the ids written.
 
     `slots`: shared with batches that run beside this one, the one of lower `rank` first.
 
-    Raises what is not a rollout's own fault: the suite cannot be read, the store cannot be written.
+    Raises what is not a rollout's own fault: the suite cannot be read, the store cannot be written, the file of tools
+    is not what it was when the keys were made.
     """
+    tools = read_tools_config(tools_file) if tools_file else None
+    if any(key.agent != label(request.agent, tools) for key, request in work):
+        raise UsageError(
+            f"{tools_file}: the tools changed while rollouts ran; the same command goes on with the new ones"
+        )
     backend = place.open_backend()
     suite = open_suite(suite_folder, cache=place.cache)
     own = asyncio.Semaphore(jobs)
@@ -90,6 +104,7 @@ async def run_batch(
                 key=key,
                 limits=request.limits,
                 model=models.get(request.model),
+                tools=tools,
             )
             await asyncio.to_thread(store.record, rollout)
         on_done(rollout)

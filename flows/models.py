@@ -13,6 +13,9 @@ from flows.offered import offered
 from flows.settings import load_settings
 from tasks.lm import LmConfig
 
+ROUTE = "route:"
+"""What `--model route:FILE` starts with: no model, a rule file that chooses one for each rollout (routing.py)."""
+
 
 @contextmanager
 def serving(names: Iterable[str]) -> Iterator[dict[str, str]]:
@@ -42,6 +45,8 @@ def resolve(name: str, endpoints: Mapping[str, str]) -> ModelConfig:
     """The model's configuration, its key included. Raises UsageError listing the names there are."""
     if (own := offered(name)) is not None:
         return own
+    if name.startswith(ROUTE):
+        raise UsageError(f"--model {name}: a route chooses models for `gristmill rollout` alone; give one model's name")
     settings = load_settings()
     if name == LOCAL.name and name in endpoints:
         return LOCAL.model_copy(update={"base_url": endpoints[name]})

@@ -71,6 +71,8 @@ class RolloutRequest(Request):
     suite: Path
     agents: tuple[AgentRequest, ...] = Field(min_length=1)
     tasks: tuple[str, ...] = ()
+    # The file and not what it says: that may hold keys.
+    tools: Path | None = Field(None, description="file of tools beside the tasks' own (docs/tools.md)")
 
 
 Check = Literal["leaks", "cheats", "strength", "contamination", "duplicates"]

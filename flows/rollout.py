@@ -17,6 +17,7 @@ from flows.models import resolve, serving
 from flows.place import Place
 from flows.progress import Tally
 from flows.requests import AgentRequest, RolloutRequest
+from flows.routing import routed
 from flows.slots import Slots
 from tasks.suite import Suite, open_suite, prepare_suite
 from trajectories.rollout import Rollout, RolloutKey
@@ -91,6 +92,7 @@ def rollout_batch(
                 jobs=place.jobs if slots else jobs,
                 slots=slots,
                 rank=int(part.split()[0]),
+                tools_file=request.tools,
                 on_done=lambda rollout: tally.add(outcome_of(rollout)),
             )
         )
@@ -111,6 +113,7 @@ def rollout_flow(request: RolloutRequest, place: Place) -> RolloutSummary:
     keys = keys_of(request, suite, place.backend)
     with place.open_store() as store:
         register(suite, store)
+        keys = routed(keys, suite, place, store)
         finished = store.finished(key for key, _ in keys)
     left = [(key, agent) for key, agent in keys if key.id not in finished]
     tally = Tally("rollout", total=len(keys), done=len(finished))

@@ -1,16 +1,29 @@
 """Which templates a request asks for; no Prefect here, so that a broken one is told before anything starts."""
 
-from importlib.metadata import entry_points
+from collections.abc import Collection, Iterator
 
-from agents.tools import get_tools
+from agents.tools import is_known, known_tools
 from flows.requests import GenerateRequest
 from tasks.templates import Template, family_templates, load_template
 from tasks.templates.drawing import wordings
 
 
+class KnownTools(Collection[str]):
+    """What a template may name: single tools by name, `openapi:PATH`, `retrieved` and `retrieved:K`."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and is_known(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(known_tools())
+
+    def __len__(self) -> int:
+        return len(known_tools())
+
+
 def load_groups(request: GenerateRequest) -> dict[str, list[Template]]:
     """Templates by family. Raises BadTemplate."""
-    tools = {*get_tools(), *(entry.name for entry in entry_points(group="gristmill.tools"))}
+    tools = KnownTools()
     if request.template is not None:
         template = load_template(request.template, tools=tools)
         groups = {template.family: [template]}

@@ -18,13 +18,17 @@ Ranker = Callable[[Sequence[str]], Ranking]
 
 
 def ranker_of(name: RankingName = "auto") -> Ranker:
-    """`auto`: fusion where the small embedding model is installed, BM25 where it is not. Raises AgentFault."""
+    """`auto`: embedding where the small model is installed, BM25 where it is not. Raises AgentFault.
+
+    Measured over 1,000 tools (docs/tools.md): where requests have other words than the tools, embedding finds the right
+    one among 5 twice as often as fusion (0.60, 0.28, BM25 0.07); where they have the same, BM25 is ahead by 0.1.
+    """
     from agents.retrieval.bm25 import Bm25
     from agents.retrieval.embedding import EmbeddingRanking, is_installed
 
     if name == "bm25" or (name == "auto" and not is_installed()):
         return Bm25
-    if name == "embedding":
+    if name in ("embedding", "auto"):
         return EmbeddingRanking
     from agents.retrieval.fusion import Fusion
 

@@ -6,8 +6,18 @@ of many tools) and by a file of `ToolsConfig`: docs/tools.md.
 
 from agents.tools.config import RetrieveConfig, ToolsConfig, read_tools_config
 from agents.tools.function import FunctionTool
+from agents.tools.identity import label, short_hash
 from agents.tools.tool import Place, Tool
-from agents.tools.toolbox import BUILT_IN, Toolbox, ToolSource, get_tools, is_known, open_tools
+from agents.tools.toolbox import (
+    BUILT_IN,
+    Toolbox,
+    ToolSource,
+    check_tools,
+    get_tools,
+    is_known,
+    known_tools,
+    open_tools,
+)
 
 __all__ = [
     "BUILT_IN",
@@ -18,8 +28,12 @@ __all__ = [
     "ToolSource",
     "Toolbox",
     "ToolsConfig",
+    "check_tools",
     "get_tools",
     "is_known",
+    "known_tools",
+    "label",
     "open_tools",
     "read_tools_config",
+    "short_hash",
 ]

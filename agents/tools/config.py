@@ -1,7 +1,7 @@
 """Which tools rollouts get beside the task's own: a YAML file that only the user writes.
 
 use: [bash, read, submit]            # instead of the task's list
-functions: [my_package.money:convert]
+functions: [my_package.money:convert, money.py:convert]   # a module, or a file
 openapi:
   - {document: shop.json, base_url: "https://shop.example/v1", headers: {Authorization: "Bearer …"}}
   - {document: openapi.json}         # in the sandbox, called from there
@@ -13,15 +13,17 @@ retrieve: {show: 5, ranking: auto}   # many tools: behind find_tools
 
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agents.errors import AgentFault
 from agents.retrieval.demonstrations import Demonstration
 from agents.retrieval.ranking import RankingName
+from agents.tools._lines import read_model
 from agents.tools.mcp import Mcp
 from agents.tools.openapi import OpenApi
 
@@ -71,11 +73,14 @@ class ToolsConfig(BaseModel):
         """Raises AgentFault for one that cannot be imported."""
         found = []
         for name in self.functions:
-            module, _, attribute = name.partition(":")
+            module, _, attribute = name.rpartition(":")
             try:
-                value = getattr(import_module(module), attribute)
-            except (ImportError, AttributeError, ValueError) as error:
-                raise AgentFault(f"functions: {name!r} cannot be imported as MODULE:FUNCTION: {error}") from error
+                value = getattr(_of_file(Path(module)) if module.endswith(".py") else import_module(module), attribute)
+            except Exception as error:  # a module of somebody else's may raise anything
+                raise AgentFault(
+                    f"functions: {name!r} cannot be imported as MODULE:FUNCTION or FILE.py:FUNCTION: "
+                    f"{type(error).__name__}: {error}"
+                ) from error
             if not callable(value):
                 raise AgentFault(f"functions: {name} is no function")
             found.append(value)
@@ -91,23 +96,27 @@ class ToolsConfig(BaseModel):
         return found
 
 
+def _of_file(path: Path) -> ModuleType:
+    spec = spec_from_file_location(f"gristmill_tools_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def read_tools_config(path: Path) -> ToolsConfig:
-    """Relative paths in it are from the file's folder. Raises AgentFault."""
-    try:
-        given = yaml.safe_load(path.read_text()) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise AgentFault(f"{path}: {error}") from error
-    try:
-        config = ToolsConfig.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise AgentFault(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    """Relative paths in it are from the file's folder. Raises AgentFault naming file, line and field."""
+    config = read_model(path, ToolsConfig)
     folder = path.resolve().parent
     retrieve = config.retrieve
     if retrieve is not None and retrieve.demonstrations is not None:
         retrieve = retrieve.model_copy(update={"demonstrations": folder / retrieve.demonstrations})
     return config.model_copy(
         update={
+            "functions": tuple(
+                str(folder / each) if each.rpartition(":")[0].endswith(".py") else each for each in config.functions
+            ),
             "toolsets": tuple(folder / each for each in config.toolsets),
             "openapi": tuple(
                 each.model_copy(update={"document": str(folder / each.document)}) if each.base_url else each

@@ -53,8 +53,15 @@ class Toolbox(dict[str, Tool]):
 
 def is_known(name: str) -> bool:
     """Whether a task may name it."""
-    is_spec = name == RETRIEVED or name.startswith((OPENAPI, f"{RETRIEVED}:"))
-    return is_spec or name in {*(tool.name for tool in BUILT_IN), *(entry.name for entry in entry_points(group=GROUP))}
+    word, colon, rest = name.partition(":")
+    if word == RETRIEVED:
+        return not colon or rest.isdigit()
+    return (name.startswith(OPENAPI) and bool(rest)) or name in known_tools()
+
+
+def known_tools() -> list[str]:
+    """Names of single tools: those that come with Gristmill, and those that are installed."""
+    return sorted({*(tool.name for tool in BUILT_IN), *(entry.name for entry in entry_points(group=GROUP))})
 
 
 def get_tools(names: Sequence[str] = ()) -> Toolbox:
@@ -68,6 +75,16 @@ def get_tools(names: Sequence[str] = ()) -> Toolbox:
         if not isinstance(found, ToolSource):
             tools[name] = found
     return Toolbox(tools)
+
+
+def check_tools(config: ToolsConfig) -> None:
+    """What can be known without a sandbox: names, functions, toolsets, demonstrations. Raises AgentFault."""
+    get_tools(config.use)
+    for function in config.load_functions():
+        FunctionTool(function)
+    config.sources()
+    if config.retrieve is not None:
+        config.retrieve.load_demonstrations()
 
 
 async def open_tools(place: Place, config: ToolsConfig | None = None) -> Toolbox:
@@ -141,8 +158,7 @@ def _named(name: str) -> Any:
     for entry in entry_points(group=GROUP):
         if entry.name == name:
             return _instance(entry.load(), name)
-    known = sorted({*(tool.name for tool in BUILT_IN), *(entry.name for entry in entry_points(group=GROUP))})
-    raise AgentFault(f"the task allows a tool {name!r} that is not there; there are: {', '.join(known)}")
+    raise AgentFault(f"the task allows a tool {name!r} that is not there; there are: {', '.join(known_tools())}")
 
 
 def _instance(value: Any, name: str) -> Any:

@@ -1,5 +1,6 @@
 """`gristmill rollout`: agents on a suite, verdicts and trajectories into the store."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,7 +22,8 @@ def rollout(
         ),
     ],
     model: Annotated[
-        str, typer.Option("--model", help="Model for agents that use one; `local`: small, on the CPU.")
+        str,
+        typer.Option("--model", help="Model for agents that use one; `local`: small, on the CPU; route:FILE chooses."),
     ] = "",
     pieces: Annotated[
         str,
@@ -31,6 +33,9 @@ def rollout(
     task: Annotated[list[str] | None, typer.Option("--task", help="Only this task; several may be given.")] = None,
     steps: Annotated[int | None, typer.Option("--steps", min=1, help="Step limit of a rollout.")] = None,
     seconds: Annotated[float | None, typer.Option("--seconds", min=1, help="Time limit of a rollout.")] = None,
+    tools: Annotated[
+        Path | None, typer.Option("--tools", help="File of tools beside the tasks' own (docs/tools.md).")
+    ] = None,
     backend: options.Backend = None,
     jobs: options.Jobs = None,
     store: options.Store = None,
@@ -43,7 +48,9 @@ def rollout(
     from flows.errors import UsageError
     from flows.foreign import named_agent
     from flows.launch import launched
+    from flows.models import ROUTE
     from flows.requests import AgentRequest, RolloutRequest
+    from flows.routing import load_route
 
     given = {"steps": steps, "seconds": seconds}
     limits = AgentLimits.model_validate({name: value for name, value in given.items() if value is not None})
@@ -52,13 +59,17 @@ def rollout(
         plain, made_by = named_agent(given_name)
         if "adapter" in made_by and pieces:
             raise UsageError(f"agent {plain} is a command of its own: --with has no pieces for it")
+        if "adapter" in made_by and tools:
+            raise UsageError(f"agent {plain} is a command of its own: --tools has no tools for it")
         name = with_pieces(plain, [piece for piece in pieces.split(",") if piece])
         needs_model = "adapter" in made_by or getattr(agent_class(name), "needs_model", False)
         if needs_model and not model:
             raise UsageError(f"agent {name} needs a model: give --model NAME (`--model local` for the small one)")
+        if needs_model and model.startswith(ROUTE):
+            load_route(model)
         asked = model if needs_model else ""
         requests.append(AgentRequest(agent=name, model=asked, attempts=attempts, limits=limits, options=made_by))
-    request = RolloutRequest(suite=suite, agents=tuple(requests), tasks=tuple(task or ()))
+    request = RolloutRequest(suite=suite, agents=tuple(requests), tasks=tuple(task or ()), tools=_checked(tools))
     with launched(backend=backend, jobs=jobs, store=store) as place, progress_bar():
         from flows.rollout import rollout_flow
 
@@ -78,6 +89,23 @@ def rollout(
             err=True,
         )
         raise typer.Exit(1)
+
+
+def _checked(tools: Path | None) -> Path | None:
+    """The file's full path, once what it says holds. Raises UsageError."""
+    from agents.errors import AgentFault
+    from agents.tools import check_tools, read_tools_config, short_hash
+    from flows.errors import UsageError
+
+    if tools is None:
+        return None
+    try:
+        config = read_tools_config(tools)
+        check_tools(config)
+        short_hash(config)  # reads what the file names
+    except AgentFault as error:
+        raise UsageError(str(error) if str(error).startswith(str(tools)) else f"{tools}: {error}") from error
+    return tools.resolve()
 
 
 def print_pass_rates(rates: "tuple[object, ...]") -> None:

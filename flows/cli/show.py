@@ -16,7 +16,7 @@ def add_to(app: typer.Typer) -> None:
 def show(
     what: Annotated[
         str,
-        typer.Argument(help="suites, tasks, findings, rollouts, exports, levels, phrasings, or the id of a rollout."),
+        typer.Argument(help="suites, tasks, findings, rollouts, exports, levels, phrasings, costs, or a rollout's id."),
     ],
     where: Annotated[str, typer.Option("--where", help="Filter of rollouts, e.g. \"agent = 'repair'\".")] = "",
     limit: Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")] = 50,
@@ -71,6 +71,12 @@ def show(
         elif what == "exports":
             columns = ["format", "out", "rows", "created_at"]
             rows = [row.model_dump(mode="json") for row in opened.exports()]
+        elif what == "costs":
+            from trajectories.costs import cost_report
+
+            rows = [row.model_dump() for row in cost_report(opened, where)]
+            columns = ["agent", "model", "family", "n", "prompt_tokens", "completion_tokens", "seconds"]
+            columns += ["cost_usd", "usd_a_success", "energy_wh", "energy_source"]
         elif what in ("levels", "phrasings"):
             from trajectories.reports import level_report, phrasing_report
 

@@ -35,6 +35,8 @@ def _requirement(text: str) -> str:
 
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+# Also `openapi:PATH` and `retrieved:K`: what follows the colon is the tool room's to understand.
+ToolName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*(:[^\s:]+)?$")]
 # `_` begins the names that are Jinja's or ours.
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 # A name, or a Jinja text that gives one: a template may ask for persons once and for places the next time.
@@ -159,7 +161,7 @@ class TemplateSource(Part):
     require: list[Text] = Field(default_factory=list)
     phrasings: dict[Name, Text] = Field(min_length=1)
     environment: Surroundings = Surroundings()
-    tools: list[Name] = Field(default_factory=list)
+    tools: list[ToolName] = Field(default_factory=list)
     grader: Text
     accepts: list[Text] = Field(default_factory=list)
     grading: dict[str, Any] = Field(default_factory=dict)

@@ -1,9 +1,12 @@
 """`gristmill up` for real: schedules start runs, a second `up` changes nothing, `down` leaves nothing."""
 
 import asyncio
+import html
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -52,6 +55,8 @@ deployments:
     schedule: {{interval: {interval}}}
 """
 
+COMPLETED = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}, "sort": "END_TIME_DESC"}
+
 Gristmill = Callable[..., Done]
 
 
@@ -97,6 +102,26 @@ def wait_for(what: str, found: Callable[[], Any], timeout: float) -> Any:
     raise AssertionError(f"no {what} in {timeout:.0f} s")
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def is_shown(url: str, token: str, *, run: str, prefect: str) -> None:
+    """The dashboard lists this run as the last one that ended, with the link to it in Prefect's UI, which answers."""
+    page = httpx.get(url, headers={"authorization": f"Bearer {token}"}, timeout=30, trust_env=False)
+    assert page.status_code == 200
+    found = re.search(rf'completed">Completed</span>\s*<a href="([^"]*/{run})"[^>]*>([^<]+)', page.text)
+    assert found, page.text
+    assert found[1] == f"{prefect}/runs/flow-run/{run}"
+    assert found[2].startswith("rollout")
+    assert "does not answer" not in page.text
+    assert re.search(r"Sandboxes held: \d of 2<", page.text)
+    there = httpx.get(html.unescape(found[1]), timeout=30, trust_env=False)
+    assert there.status_code == 200 and "<html" in there.text
+
+
 def has_run(url: str, state: str) -> Callable[[], bool]:
     """Whether the server knows a run in this state."""
     only = {"flow_runs": {"state": {"type": {"any_": [state]}}}}
@@ -104,10 +129,11 @@ def has_run(url: str, state: str) -> Callable[[], bool]:
 
 
 def test_up_runs_on_schedule_and_down_leaves_nothing(gristmill: Gristmill, tmp_path: Path, bubblewrap: object) -> None:
-    (tmp_path / "deployments.yaml").write_text(DEPLOYMENTS.format(attempts=1, interval="5s"))
+    dashboard = f"dashboard: {{port: {free_port()}}}\n"
+    (tmp_path / "deployments.yaml").write_text(dashboard + DEPLOYMENTS.format(attempts=1, interval="5s"))
     first = gristmill("up", "--json")
     assert first.code == 0, first.stderr
-    assert first.json["started"] == ["server", "worker-gristmill"]
+    assert first.json["started"] == ["server", "worker-gristmill", "dashboard"]
     made = {(change["what"], change["did"]) for change in first.json["changes"]}
     assert made == {(what, "made") for what in ("pool", "limit", "deployment", "automation")}
 
@@ -121,16 +147,22 @@ def test_up_runs_on_schedule_and_down_leaves_nothing(gristmill: Gristmill, tmp_p
     assert gristmill("schedules", "pause", "often").code == 0
     again = gristmill("up", "--json")
     assert (again.json["changes"], again.json["started"]) == ([], []), "nothing has changed"
+    ended = httpx.post(f"{first.json['url']}/flow_runs/filter", json=COMPLETED, timeout=30).json()
+    token = (tmp_path / "store" / "dashboard.token").read_text().strip()
+    prefect = first.json["url"].removesuffix("/api")
+    is_shown(first.json["dashboard"], token, run=ended[0]["id"], prefect=prefect)
     row = gristmill("schedules", "list", "--json").json[0]
     assert (row["name"], row["last"]) == ("often", "Completed")
     assert row["state"] == "paused", "what a person paused stays paused"
 
-    (tmp_path / "deployments.yaml").write_text("deployments: {}\n")
+    (tmp_path / "deployments.yaml").write_text(dashboard + "deployments: {}\n")
     changes = gristmill("up", "--json").json["changes"]
     assert {"what": "deployment", "name": "often", "did": "deleted"} in changes
 
     down = gristmill("down", "--json")
-    assert set(down.json["stopped"]) == {"server", "worker-gristmill"}
+    assert set(down.json["stopped"]) == {"server", "worker-gristmill", "dashboard"}
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(first.json["dashboard"], trust_env=False)
     assert marked(tmp_path / "store" / "up") == set()
     assert gristmill("schedules", "list").code == 2, "nothing is up any more"
 

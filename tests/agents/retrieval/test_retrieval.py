@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from agents.retrieval.bm25 import Bm25, words_of
 from agents.retrieval.demonstrations import Demonstration, confusable_groups, what_tells_apart
+from agents.retrieval.embedding import EmbeddingRanking
+from agents.retrieval.ranking import ranker_of
 from agents.retrieval.retriever import ToolRetriever
 
 
@@ -38,3 +42,10 @@ def test_look_alikes_are_told_apart_by_examples_or_by_their_own_words() -> None:
     told = what_tells_apart("bill Bob", TOOLS, known, Bm25)
     assert '"Bill Ann" -> create_invoice({"to": "Ann"})' in told
     assert "only draft_invoice says: draft" in told and "bookFlight" not in told
+
+
+def test_auto_is_what_finds_most_and_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.retrieval.embedding.is_installed", lambda: True)
+    assert ranker_of("auto") is EmbeddingRanking
+    monkeypatch.setattr("agents.retrieval.embedding.is_installed", lambda: False)
+    assert ranker_of("auto") is Bm25
