@@ -18,7 +18,7 @@ AGENTS = Named(
         "react": "agents.react:React",
         "lookup": "agents.lookup:Lookup",
         "clerk": "agents.training.clerk:Clerk",
-    "crafted": "agents.toolmaking.agent:Crafted",
+        "crafted": "agents.toolmaking.agent:Crafted",
         "thief": "agents.cheats.thief:Thief",
         "tamperer": "agents.cheats.tamperer:Tamperer",
         "tamperer-plant-exit": "agents.cheats.tamperer:TampererPlantExit",

@@ -110,7 +110,7 @@ def thompson(measured: Measured, counts: Mapping[str, tuple[int, int]], seed: in
     for name in measured.models:
         n, solved = counts.get(name, (0, 0))
         drawn.append(chance.betavariate(1 + solved, 1 + n - solved))
-    return measured.models[drawn.index(min(drawn))]
+    return measured.models[drawn.index(max(drawn))]
 
 
 def read_route(file: Path) -> Route:

@@ -97,7 +97,7 @@ class _Kept:
         name = sha256("\0".join((text, suite.manifest.hash, store)).encode()).hexdigest()[:16]
         self.file = place.cache / "routes" / f"{name}.json"
         self.choices: dict[str, str] = {}
-        if False:
+        if self.file.is_file():
             self.choices = json.loads(self.file.read_text(encoding="utf-8"))
 
     def write(self) -> None:

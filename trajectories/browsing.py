@@ -1,7 +1,7 @@
 """Pages of rows, as the dashboard lists them. Fast at a million rollouts.
 
 Pages are read by key, never by offset: the next one starts after the last row of this one, wherever rows were added
-meanwhile. Each question answers from an index, or stops after `WINDOW` rows and says where it stopped.
+meanwhile. Each question answers from an index, or stops after LOOK_SEC and says where it stopped.
 """
 
 import time
@@ -21,8 +21,11 @@ from trajectories.filter import parse_filter
 from trajectories.store import Store
 from trajectories.tables import FindingRow, RolloutRow, TaskRow
 
-WINDOW = 8_000
-"""Rows that a page of rollouts looks through where the filter fits no index: about 0.1 s on a busy machine."""
+WINDOW = 1_000
+"""Rows that are looked through at once where the filter fits no index."""
+
+LOOK_SEC = 0.06
+"""A page looks through windows until it is full or this time has passed: one window at the least."""
 
 PATIENCE_SEC = 0.05
 """How long the database may look for itself before the page falls back to windows."""
@@ -65,31 +68,37 @@ def rollout_page(store: Store, where: str = "", *, after: str = "", limit: int =
                 rows = list(session.scalars(query))
         except _TookTooLong:
             session.rollback()
-            return _window(session, accepted, start, newest_first, limit)
+            return _windows(session, accepted, start, newest_first, limit)
     more = len(rows) > limit
     return RolloutPage(rows=rows[:limit], after=_key(rows[limit - 1]) if more else None)
 
 
-def _window(
+def _windows(
     session: Session, accepted: ColumnElement[bool], start: ColumnElement[bool], order: tuple[Any, ...], limit: int
 ) -> RolloutPage:
-    """Those of the next WINDOW rows, whatever the filter is."""
-    keys = select(col(RolloutRow.id), col(RolloutRow.started_at)).where(start).order_by(*order).limit(WINDOW)
-    window = keys.subquery()
-    last = session.execute(
-        select(window.c.started_at, window.c.id, func.count().over()).order_by(
-            window.c.started_at.asc(), window.c.id.asc()
-        )
-    ).first()
-    if last is None:
-        return RolloutPage(rows=[], after=None, looked_through=0)
-    lowest = tuple_(col(RolloutRow.started_at), col(RolloutRow.id)) >= (last[0], last[1])
-    # `+ 0`-like tricks are not needed: both bounds are on the index by time, which is then the only one that fits.
-    rows = list(session.scalars(select(RolloutRow).where(start, lowest, accepted).order_by(*order).limit(limit + 1)))
-    if len(rows) > limit:
-        return RolloutPage(rows=rows[:limit], after=_key(rows[limit - 1]), looked_through=last[2])
-    ended = last[2] < WINDOW
-    return RolloutPage(rows=rows, after=None if ended else f"{last[0].isoformat()}~{last[1]}", looked_through=last[2])
+    """What fits of the rows from `start` on, as many as LOOK_SEC allows, whatever the filter is."""
+    by_key = tuple_(col(RolloutRow.started_at), col(RolloutRow.id))
+    found: list[RolloutRow] = []
+    looked, deadline = 0, time.monotonic() + LOOK_SEC
+    while True:
+        keys = select(col(RolloutRow.started_at), col(RolloutRow.id)).where(start).order_by(*order).limit(WINDOW)
+        window = keys.subquery()
+        oldest = (window.c.started_at.asc(), window.c.id.asc())
+        last = session.execute(select(window.c.started_at, window.c.id, func.count().over()).order_by(*oldest)).first()
+        if last is None:
+            return RolloutPage(rows=found, after=None, looked_through=looked)
+        moment, rollout, count = last
+        # Both bounds are on the index by time, which is then the only one that fits.
+        fitting = select(RolloutRow).where(start, by_key >= (moment, rollout), accepted).order_by(*order)
+        found += session.scalars(fitting.limit(limit + 1 - len(found)))
+        looked += count
+        if len(found) > limit:
+            return RolloutPage(rows=found[:limit], after=_key(found[limit - 1]), looked_through=looked)
+        if count < WINDOW:
+            return RolloutPage(rows=found, after=None, looked_through=looked)
+        if time.monotonic() > deadline:
+            return RolloutPage(rows=found, after=f"{moment.isoformat()}~{rollout}", looked_through=looked)
+        start = by_key < (moment, rollout)
 
 
 class _TookTooLong(Exception):

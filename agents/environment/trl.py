@@ -61,17 +61,31 @@ class TrlShellEnvironment:
             return None
         return self._environment.finish().reward
 
-    def bash(self, command: str, timeout_sec: float = 60) -> str:
-        """Run a command in bash. The working folder is kept between calls.
+    def bash(self, command: str, timeout_sec: float = 60, background: bool = False) -> str:
+        """Run a command in bash. Folder, variables and functions are kept between calls. There is no standard input.
 
         Args:
             command: what to run
             timeout_sec: seconds until it is stopped
+            background: run it as a job, see the tool jobs; the answer comes at once
 
         Returns:
             What the command wrote, and how it ended.
         """
-        return self._call("bash", command=command, timeout_sec=timeout_sec)
+        return self._call("bash", command=command, timeout_sec=timeout_sec, background=background)
+
+    def jobs(self, action: str = "list", job: int | None = None, timeout_sec: float = 60) -> str:
+        """Look after commands that bash runs in the background.
+
+        Args:
+            action: list, read (what it wrote since you looked last), wait (until it has ended, then read) or kill
+            job: its number; left out for list
+            timeout_sec: how long to wait at most
+
+        Returns:
+            How the jobs stand, and what one of them wrote.
+        """
+        return self._call("jobs", action=action, job=job, timeout_sec=timeout_sec)
 
     def read(self, path: str, first_line: int = 1, last_line: int | None = None) -> str:
         """Read a file, each line with its number.

@@ -60,10 +60,12 @@ def _again(length: int) -> str:
 
 
 def _same(one: Sequence[str], other: Sequence[str]) -> bool:
-    """The same calls, whether said to be repeated or not."""
-    return [re.sub(r" \(.*again as needed\)$", "", line) for line in one] == [
-        re.sub(r" \(.*again as needed\)$", "", line) for line in other
-    ]
+    """The same calls, whether said to be repeated or not, and wherever their values came from."""
+    return [_call(line) for line in one] == [_call(line) for line in other]
+
+
+def _call(line: str) -> str:
+    return re.sub(r" from (the task|what \w+ gave)\}", "}", re.sub(r" \(.*again as needed\)$", "", line))
 
 
 def _arguments(did: Did, instruction: str, before: Sequence[Did]) -> str:

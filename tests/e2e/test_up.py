@@ -21,6 +21,7 @@ import pytest
 import yaml
 
 import flows
+from dashboard.prefect_runs import Prefect
 from environments import get_backend
 from flows.deployments.processes import marked, read_state
 from tests.e2e.conftest import Done
@@ -118,7 +119,8 @@ def is_shown(url: str, token: str, *, run: str, prefect: str) -> None:
     assert found[2].startswith("rollout")
     assert "does not answer" not in page.text
     assert re.search(r"Sandboxes held: \d of 2<", page.text)
-    there = httpx.get(html.unescape(found[1]), timeout=30, trust_env=False)
+    as_browser = {"accept": "text/html"}  # other requests get no page for a path of the UI's own
+    there = httpx.get(html.unescape(found[1]), headers=as_browser, timeout=30, trust_env=False, follow_redirects=True)
     assert there.status_code == 200 and "<html" in there.text
 
 
@@ -176,6 +178,12 @@ def test_a_run_whose_process_and_worker_are_killed_becomes_crashed(
     gristmill("schedules", "run", "often")
     wait_for("running run", has_run(url, "RUNNING"), timeout=120)
     wait_for("rollout", lambda: gristmill("show", "rollouts", "--json").json, timeout=60)
+    shown = Prefect(url).state()
+    (run,) = shown.live
+    assert (run.kind, shown.fault) == ("running", "")
+    assert run.started is not None and "suite" in run.parameters
+    assert 0 <= run.done < run.begun, "a batch is under way"
+    assert shown.sandboxes_limit == 2
 
     folder = tmp_path / "store" / "up"
     state = read_state(folder)

@@ -54,6 +54,7 @@ def filled(store: Store) -> Store:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if each question took too long: pages look through windows of 7 rows."""
     monkeypatch.setattr(browsing, "WINDOW", 7)
+    monkeypatch.setattr(browsing, "LOOK_SEC", 0.0)
 
     def too_long(session: object, limit_sec: float = 0.0) -> None:
         raise browsing._TookTooLong
@@ -87,6 +88,13 @@ def test_windows_hold_the_same(filled: Store, where: str) -> None:
     expected = sorted(filled.rollouts(where), key=lambda row: row.started_at, reverse=True)
     assert walk(filled, where, limit=5) == [row.id for row in expected]
     assert rollout_page(filled, where).looked_through == 7
+
+
+@pytest.mark.usefixtures("impatient")
+def test_windows_follow_each_other_while_there_is_time(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(browsing, "LOOK_SEC", 60.0)
+    shown = rollout_page(filled, "agent = 'react'")
+    assert (len(shown.rows), shown.after, shown.looked_through) == (12, None, 24)
 
 
 def test_a_question_that_takes_too_long_is_ended_and_the_next_one_is_not(filled: Store) -> None:

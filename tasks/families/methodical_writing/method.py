@@ -57,7 +57,8 @@ def pattern_of(finding: Finding) -> str:
     heading, value = re.escape(finding.section), re.escape(finding.value)
     if finding.value.isdigit() and len(finding.value) > 3:
         value = f"(?:{value}|{int(finding.value):,})"
-    return rf"^#+ *{heading} *#*$(?:\n(?!#).*)*?\n(?!#).*?(?<![\w.,]){value}(?![\w]|[.,]\d)"
+    signs = "−-" if finding.value.isdigit() else ""  # what is 4 is not -4  # noqa: RUF001
+    return rf"^#+ *{heading} *#*$(?:\n(?!#).*)*?\n(?!#).*?(?<![\w.,{signs}]){value}(?![\w]|[.,]\d)"
 
 
 def slips(rng: Random, case: Case) -> list[str]:

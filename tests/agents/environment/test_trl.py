@@ -41,7 +41,7 @@ def tools_of(environment: object) -> dict[str, Any]:
 
 def test_the_tools_are_ours(environment: TrlEnvironment) -> None:
     assert set(tools_of(environment)) == set(get_tools())
-    assert set(tools_of(TrlShellEnvironment("suite"))) == {"bash", "read", "write", "submit"}
+    assert set(tools_of(TrlShellEnvironment("suite"))) == {"bash", "jobs", "read", "write", "submit"}
 
 
 def test_their_schemas_say_what_ours_say(environment: TrlEnvironment) -> None:
