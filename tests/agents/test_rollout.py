@@ -147,5 +147,5 @@ async def test_infrastructure_trouble_is_tried_again_and_kept_apart(tiny_task: T
 
 
 def test_an_unknown_agent_is_told_with_those_there_are() -> None:
-    with pytest.raises(UnknownAgent, match="nop, .*oracle, react, repair"):
+    with pytest.raises(UnknownAgent, match=r"nop, .*oracle, react, repair"):
         get_agent("wizard")
