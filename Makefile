@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 EXTRAS ?=
-SIDE_BY_SIDE ?= -n 2 --dist loadgroup
+SIDE_BY_SIDE ?= -n 3 --dist loadgroup
 comma := ,
 STAMP := $(VENV)/.installed-$(subst $(comma),-,$(EXTRAS))
 

@@ -20,6 +20,7 @@ from .tiny_repository import TINY_FILES
 _SHARE_THE_MACHINE = (
     "tests/environments/",
     "tests/e2e/test_killed.py",
+    "tests/e2e/test_newcomer.py",
     "tests/e2e/test_pipeline.py",
     "tests/e2e/test_up.py",
 )

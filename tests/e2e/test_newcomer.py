@@ -85,7 +85,8 @@ def test_the_page_names_the_whole_path_and_the_lists_name_only_what_it_has() -> 
     assert [word for word in words if word in path] == path
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.slow  # two minutes on a quiet machine
+@pytest.mark.timeout(900)
 def test_every_command_runs_and_says_what_the_page_promises(
     tmp_path: Path, environment: dict[str, str], bubblewrap: object
 ) -> None:

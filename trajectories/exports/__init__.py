@@ -83,8 +83,8 @@ def export(
     Only verified successes (reward 1, outcome known) of agents that were not given the reference, unless asked;
     without those that tried to cheat (`attempts`) and those on tasks in which an audit found a fault
     (`include_findings`) and what people marked bad, tasks and rollouts (`include_marked`). `attempts="only"` writes the
-    successes that tried to cheat, as negatives: each row has `label` (false) and `attempts` (their kinds). Exports that differ
-    only in these two are split alike.
+    successes that tried to cheat, as negatives: each row has `label` (false) and `attempts` (their kinds). Exports that
+    differ only in these two are split alike.
     Forms that compare or score rollouts take failures too. `calls="json"`: tool calls as JSON text, for models whose
     chat template knows no tools. `tokenizer` (a folder or GGUF file): every row is rendered with it, and left out, with
     the reason, where what would be trained is not exactly what the agent said. `dataset` (NAME or NAME@VERSION): its
