@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -117,6 +118,7 @@ def chromium(scratch: Path) -> Iterator[Callable[[], Page]]:
         [found, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0",
          "--remote-allow-origins=*", f"--user-data-dir={scratch / 'profile'}", "--window-size=1400,900", "about:blank"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "HOME": str(scratch)},
+        start_new_session=True,
     )  # fmt: skip
     connections: list[ClientConnection] = []
 
@@ -134,7 +136,7 @@ def chromium(scratch: Path) -> Iterator[Callable[[], Page]]:
     finally:
         for connection in connections:
             connection.close()
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)  # Debian's is a shell script, whose end would leave the browser
         process.wait(timeout=20)
 
 
