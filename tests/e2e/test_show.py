@@ -50,7 +50,7 @@ def test_attempts_are_shown_with_their_rollouts(gristmill: Run, cheat: Rollout) 
 def test_exports_leave_both_out_unless_asked(gristmill: Run, cheat: Rollout) -> None:
     done = gristmill("export", "--to", "trl", "--out", "good", "--json")
     assert done.code == 0, done.stderr
-    assert (done.json["rollouts"], done.json["left_out"]) == (1, {"attempts": 1, "findings": 1})
+    assert (done.json["rollouts"], done.json["left_out"]) == (1, {"attempts": 1, "findings": 1, "marks": 0})
     bad = gristmill("export", "--to", "trl", "--out", "bad", "--attempts", "only", "--include-findings", "--json")
     assert (bad.json["rollouts"], bad.json["filters"]["attempts"]) == (1, "only")
     wrong = gristmill("export", "--to", "trl", "--out", "x", "--attempts", "some")
