@@ -31,6 +31,7 @@ from environments.spec import SandboxSpec, Service
 
 _INODES_PER_MB = 256
 _START_TIMEOUT_SEC = 30.0
+_DIFF_TRIES = 20
 _END_TIMEOUT_SEC = 10.0
 _GONE_TIMEOUT_SEC = 60.0  # unmounting an overlay syncs the disk below it, which may be busy with others' writes
 _FILE_TIMEOUT_SEC = 60.0
@@ -222,7 +223,12 @@ class BubblewrapSandbox:
 
     async def diff(self) -> Diff:
         self._check_running()
-        return await asyncio.to_thread(upper_diff, self._upper, self.spec.layers)
+        for _ in range(_DIFF_TRIES):
+            try:
+                return await asyncio.to_thread(upper_diff, self._upper, self.spec.layers)
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # a command that still runs has taken away what was being read
+        raise EnvironmentFault(f"sandbox {self.id}: its files change faster than they can be read; end what runs in it")
 
     async def stop(self) -> None:
         if self._is_stopped:

@@ -1,12 +1,14 @@
 """The published list of attacks, docs/hostile.md: what each tries, and that it gets nothing, on both sandboxes."""
 
 import asyncio
+import contextlib
 import platform
 
 import pytest
 
 from environments import Backend, Limits, SandboxSpec, running
 from environments._seccomp import program
+from environments.errors import EnvironmentFault
 
 # Each prints what it gained, or `held`.
 CALLS = {
@@ -119,7 +121,10 @@ async def test_a_race_for_the_diff_shows_nothing_of_the_host(backend: Backend, s
     async with running(backend, spec) as box:
         racing = asyncio.create_task(box.run(["sh", "-c", f"{race} sleep 3"], timeout_sec=10))
         await asyncio.sleep(0.3)
-        diffs = [await box.diff() for _ in range(5)]
+        diffs = []
+        for _ in range(5):
+            with contextlib.suppress(EnvironmentFault):  # it changes faster than it can be read, and says so
+                diffs.append(await box.diff())
         await racing
         diffs.append(await box.diff())
     contents = [change.after for diff in diffs for change in diff.changes if change.after]
