@@ -1,35 +1,35 @@
 """Kinds of servers by name; users add theirs by the entry point group `gristmill.servers`."""
 
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from agents.serving._entries import has_gpu, is_installed
 from agents.serving.config import ServeConfig
 from agents.serving.errors import ServingFault
 from agents.serving.server import Server
+from environments.named import Named
 
-GROUP = "gristmill.servers"
-_OURS = {
-    "vllm": "agents.serving.vllm:Vllm",
-    "sglang": "agents.serving.sglang:Sglang",
-    "transformers": "agents.serving.transformers:Transformers",
-    "llama.cpp": "agents.serving.llama_cpp:LlamaCpp",
-}
+SERVERS = Named(
+    "kind of server",
+    "gristmill.servers",
+    {
+        "vllm": "agents.serving.vllm:Vllm",
+        "sglang": "agents.serving.sglang:Sglang",
+        "transformers": "agents.serving.transformers:Transformers",
+        "llama.cpp": "agents.serving.llama_cpp:LlamaCpp",
+    },
+    ServingFault,
+)
 
 
 def server_kinds() -> list[str]:
-    return sorted({*_OURS, *(point.name for point in entry_points(group=GROUP))})
+    return SERVERS.names()
 
 
 def get_server(kind: str) -> Server:
     """Raises ServingFault listing the kinds that there are."""
-    points = {point.name: point.value for point in entry_points(group=GROUP)}
-    target = _OURS.get(kind) or points.get(kind)
-    if target is None:
+    if kind not in server_kinds():
         raise ServingFault(f"no kind of server is called {kind!r}; there are: auto, {', '.join(server_kinds())}")
-    module, _, name = target.partition(":")
-    server: Server = getattr(import_module(module), name)()
+    server: Server = SERVERS[kind]()
     return server
 
 
