@@ -4,7 +4,7 @@ No secrets in here: a model's key stays in the settings of the process that call
 """
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -130,6 +130,17 @@ class PipelineRequest(Request):
 
 def load_pipeline(file: Path) -> PipelineRequest:
     """Read and check a pipeline file. Raises UsageError naming file, field and line."""
+    return load_request(file, PipelineRequest, holds="`generate:`, `rollout:` and `export:`")
+
+
+Read = TypeVar("Read", bound=Request)
+
+
+def load_request(file: Path, kind: type[Read], *, holds: str, whole: str = "") -> Read:
+    """A YAML file as a request. `holds`: what its mapping is expected to have; `whole`: how the file itself is named.
+
+    Raises UsageError naming file, field and line.
+    """
     try:
         text = file.read_text()
     except OSError as error:
@@ -140,18 +151,18 @@ def load_pipeline(file: Path) -> PipelineRequest:
     except yaml.YAMLError as error:
         raise UsageError(f"{file}: not YAML: {error}") from error
     if not isinstance(data, dict):
-        raise UsageError(f"{file}: expected a mapping with `generate:`, `rollout:` and `export:`")
+        raise UsageError(f"{file}: expected a mapping with {holds}")
     try:
-        return PipelineRequest.model_validate(data)
+        return kind.model_validate(data)
     except ValidationError as error:
         problems = [
-            f"{file}:{_line_of(node, item['loc'])}: {'.'.join(map(str, item['loc']))}: {item['msg']}"
+            f"{file}:{line_of(node, item['loc'])}: {'.'.join(map(str, item['loc'])) or whole}: {item['msg']}"
             for item in error.errors()
         ]
         raise UsageError("\n".join(problems)) from error
 
 
-def _line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
+def line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
     """Line (1-based) of the deepest part of `location` that the file has."""
     for key in location:
         if isinstance(node, yaml.MappingNode):

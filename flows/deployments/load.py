@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from flows.deployments.pools import wrong_variables
 from flows.deployments.spec import NEEDS_SANDBOXES, NEWEST, REQUESTS, DeploymentsFile
 from flows.errors import UsageError
-from flows.requests import _line_of as line_of
+from flows.requests import line_of
 
 Location = tuple[int | str, ...]
 

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from agents.agent import AgentLimits
 from agents.training.options import TrainingOptions
 from flows.errors import UsageError
-from flows.requests import AgentRequest, GenerateRequest, Request, _line_of
+from flows.requests import AgentRequest, GenerateRequest, Request, load_request
 from tasks.templates import family_templates
 from trajectories.errors import BadSelection
 from trajectories.selection import Recipe
@@ -133,23 +132,7 @@ class FlywheelRequest(Request):
 
 def load_flywheel(file: Path) -> FlywheelRequest:
     """Read and check a file; templates are relative to it. Raises UsageError naming file, line and field."""
-    try:
-        text = file.read_text()
-        node, data = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise UsageError(f"{file}: not YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise UsageError(f"{file}: expected a mapping with `folder:` and `stages:`")
-    try:
-        request = FlywheelRequest.model_validate(data)
-    except ValidationError as error:
-        problems = [
-            f"{file}:{_line_of(node, item['loc'])}: {'.'.join(map(str, item['loc'])) or 'flywheel'}: {item['msg']}"
-            for item in error.errors()
-        ]
-        raise UsageError("\n".join(problems)) from error
+    request = load_request(file, FlywheelRequest, holds="`folder:` and `stages:`", whole="flywheel")
     stages = [
         stage.model_copy(update={"template": str((file.parent / stage.template).absolute())})
         if stage.template and not stage.family
