@@ -19,42 +19,33 @@ import resource
 import sys
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from environments import Backend, get_backend, running
 from tasks._batches import State, given_state, run_of
 from tasks.candidate import Candidate, Rejection
+from tasks.decisions import clean_files as clean_files_of
+from tasks.decisions import refuse_cheaply, refuse_run
 from tasks.generate import in_turn
 from tasks.generators import get_generators
 from tasks.repository import Repository, prepare_repository
 from tasks.source import fetch_source
-from tasks.testrun import TestReport, TestRun, run_tests_on_each
-from tasks.validation import Decision, Validator, refuse_cheaply, refuse_run, rejected
-from tasks.validation import clean_files as clean_files_of
+from tasks.testrun import TestReport, run_tests_on_each
+from tasks.validation import Validator
 
 PACKAGES = ["pypi:sqlparse==0.6.1", "pypi:tomlkit==0.15.2", "pypi:boltons==26.2.0"]
 CHUNK = 100
 
 
-class OnlyScreens(Validator):
-    """Stops where a candidate would be confirmed: at its first failing test."""
-
-    def _run_to_screen(self, item: Any) -> TestRun:
-        return super()._run_to_screen(item).model_copy(update={"stop_at_first_failure": True})
-
-    async def _put(self, queue: Any, *items: Any) -> None:
-        if queue is not self._confirming:
-            await super()._put(queue, *items)
-            return
-        for item in items:
-            item.decided.set_result(rejected(item.candidate, "worth confirming"))
+T = TypeVar("T")
 
 
-async def decide_all(validator: Validator, candidates: list[Candidate]) -> tuple[list[Decision], float]:
+async def timed(decide: Callable[[Candidate], Awaitable[T]], candidates: list[Candidate]) -> tuple[list[T], float]:
     started = time.perf_counter()
-    decisions = await asyncio.gather(*(validator.decide(each) for each in candidates))
+    decisions = await asyncio.gather(*map(decide, candidates))
     return list(decisions), time.perf_counter() - started
 
 
@@ -101,13 +92,13 @@ async def measure(spec: str, count: int, jobs: int, seed: int) -> dict[str, Any]
     candidates = [each for each in islice(stream, count) if each is not None]
     seconds: Counter[str] = Counter()
     disagreements, accepted, reasons = [], 0, Counter[str]()
-    screener, validator = OnlyScreens(repository, fast, jobs=jobs), Validator(repository, fast, jobs=jobs)
+    screener, validator = Validator(repository, fast, jobs=jobs), Validator(repository, fast, jobs=jobs)
     async with screener, validator:
         for at in range(0, len(candidates), CHUNK):
             chunk = candidates[at : at + CHUNK]
-            _, taken = await decide_all(screener, chunk)
+            _, taken = await timed(screener.screen, chunk)
             seconds["screening"] += taken
-            decisions, taken = await decide_all(validator, chunk)
+            decisions, taken = await timed(validator.decide, chunk)
             seconds["ours"] += taken
             answers, taken = await naive(chunk, repository, docker, jobs)
             seconds["naive"] += taken

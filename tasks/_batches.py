@@ -49,8 +49,10 @@ def run_of(
     repository: Repository,
     *,
     is_warm: bool = False,
+    is_lean: bool = False,
     most_failures: int | None = None,
     stops_without_end: bool = False,
+    stops_at_first_failure: bool = False,
     random_order_seed: int | None = None,
 ) -> TestRun:
     seconds = {test: repository.clean_seconds[test] for test in tests if test in repository.clean_seconds}
@@ -62,8 +64,10 @@ def run_of(
         cpu_limits={test: MORE_SEC + FACTOR * sec for test, sec in seconds.items()},
         most_failures=most_failures,
         stops_without_end=stops_without_end,
+        stop_at_first_failure=stops_at_first_failure,
         random_order_seed=random_order_seed,
         collection_timeout_sec=COLLECTION_SEC,
+        is_lean=is_lean,
         is_warm=is_warm,
     )
 

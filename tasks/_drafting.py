@@ -7,6 +7,7 @@ from environments.diff import Diff
 from tasks._journal import Decision
 from tasks.candidate import Brief, Candidate, Rejection
 from tasks.contamination import Contamination, marked
+from tasks.decisions import clean_files, reference_of, rejected
 from tasks.difficulty import measure_difficulty, repository_calls
 from tasks.duplicates import DuplicateIndex
 from tasks.folder import RepositoryTask
@@ -16,7 +17,6 @@ from tasks.lm import LmClient
 from tasks.repository import Repository
 from tasks.selection import is_known
 from tasks.task import Provenance
-from tasks.validation import clean_files, reference_of, rejected
 from tasks.verifiers.data import Definition, PytestData
 
 

@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict
 
 from tasks._scratch import write_at_once
 from tasks.candidate import Rejection
+from tasks.decisions import Validated
 from tasks.errors import BadTaskFolder
 from tasks.testrun import TestResult
-from tasks.validation import Validated
 
 MOST_FAILURES_KEPT = 50
 

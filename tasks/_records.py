@@ -108,6 +108,7 @@ def report_of(
     by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for record in records:
         by_kind[record["kind"]].append(record)
+    told = [result for record in by_kind["results"] for result in record["results"]]
     lines: dict[str, dict[str, tuple[int, ...]]] = defaultdict(dict)
     for record in by_kind["lines"]:
         for test, mask in record["masks"].items():
@@ -124,7 +125,7 @@ def report_of(
                 lines=lines.get(record["id"], {}),
                 starts_processes=record.get("starts_processes", False),
             )
-            for record in by_kind["result"]
+            for record in told
         ),
         collected=tuple(test for record in by_kind["collected"] for test in record["ids"]),
         import_lines=lines.get("", {}),

@@ -46,6 +46,7 @@ class TestRun(BaseModel):
     stops_without_end: bool = Field(False, description="the run is decided by a test that does not end, or ends all")
     most_failures: int | None = Field(None, description="with more, the run ends; most tracebacks are short then")
     collection_timeout_sec: float = 60.0
+    is_lean: bool = Field(False, description="without what pytest does around tests for those who watch")
     is_warm: bool = Field(False, description="where only functions differ, change them in a fork that has all imported")
 
 

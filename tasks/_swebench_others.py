@@ -15,6 +15,7 @@ from tasks._batches import given_state, run_each, run_of, solved_state
 from tasks._drafting import per_test_limit
 from tasks._patch import apply_patch
 from tasks.candidate import Candidate, Place, Rejection
+from tasks.decisions import Validated
 from tasks.difficulty import measure_difficulty
 from tasks.folder import RepositoryTask
 from tasks.generators._touched import touched, whole_file
@@ -24,7 +25,6 @@ from tasks.repository import Repository
 from tasks.source import Source
 from tasks.swebench import Instance
 from tasks.task import Provenance
-from tasks.validation import Validated
 from tasks.verifiers.data import PytestData
 
 GENERATOR = "swebench"

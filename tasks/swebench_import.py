@@ -16,6 +16,7 @@ from tasks._sdists import ensure_environment
 from tasks._swebench_own import folder_of
 from tasks.candidate import Rejection
 from tasks.contamination import Contamination, marked
+from tasks.decisions import Validated
 from tasks.errors import BadTaskFolder, TaskFault, VerifierFault
 from tasks.folder import RepositoryTask, read_task
 from tasks.repository import Repository, prepare_repository
@@ -23,7 +24,6 @@ from tasks.revalidate import why_invalid
 from tasks.source import Source, fetch_source
 from tasks.suite import MANIFEST, SuiteWriter
 from tasks.swebench import SIDECAR, Instance
-from tasks.validation import Validated
 
 
 class ImportResult(BaseModel):

@@ -9,51 +9,48 @@ on both sides, twice.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-from environments.diff import Diff, FileChange
 from environments.errors import EnvironmentFault
 from environments.sandbox import Backend
 from tasks._batches import State, given_state, run_each, run_of, solved_state, time_for
-from tasks._program import compiled, is_same_program
+from tasks._killers import Killers
 from tasks._test_server import TestServer
 from tasks.candidate import Candidate, Rejection
+from tasks.decisions import (
+    Decision,
+    Validated,
+    clean_files,
+    compared,
+    is_failure,
+    is_timeout,
+    most_failing,
+    reference_of,
+    refuse_cheaply,
+    refuse_run,
+    rejected,
+)
 from tasks.errors import VerifierFault
 from tasks.paths import is_test_file
 from tasks.repository import Repository
 from tasks.selection import Selection, select_tests
-from tasks.testrun import VENV, TestReport, TestResult, TestRun
+from tasks.testrun import VENV, TestReport, TestRun
 
-MOST_FAILING_SHARE = 0.5  # of all the repository's tests; above, a bug is too coarse to be worth finding
-MOST_FAILING = 20  # which a bug of a small repository may have all the same
 CONFIRMED_TOGETHER = 32
 _TRIES = 2  # of a candidate whose sandbox was lost, each time alone
-
-
-@dataclass(frozen=True)
-class Validated:
-    """A candidate that is a task: what its tests do, and what a person would see of it."""
-
-    candidate: Candidate
-    fail_to_pass: tuple[str, ...]
-    pass_to_pass: tuple[str, ...]
-    failures: tuple[TestResult, ...]
-    reference: Diff
-
-
-Decision = Validated | Rejection
 
 
 @dataclass(eq=False)
 class _Item:
     candidate: Candidate
     selection: Selection
-    decided: "asyncio.Future[Decision]"
+    decided: "asyncio.Future[Decision | None]"
     failed: tuple[str, ...] = ()  # when it was screened
     passed: frozenset[str] = frozenset()
     tries: int = 0
+    is_only_screened: bool = False
 
 
 class Validator:
@@ -70,8 +67,10 @@ class Validator:
         self._confirming: deque[_Item] = deque()
         self._comparing: deque[_Item] = deque()
         self._there_is_work = asyncio.Condition()
+        self._looking = asyncio.Lock()
         self._workers: list[asyncio.Task[None]] = []
         self._is_closing = False
+        self._killers = Killers()
         self._place_of = {test: at for at, test in enumerate(repository.stable_tests)}
 
     async def __aenter__(self) -> "Validator":
@@ -93,13 +92,29 @@ class Validator:
 
     async def decide(self, candidate: Candidate) -> Decision:
         """Raises VerifierFault and EnvironmentFault where the infrastructure fails: nothing is decided then."""
-        if (refusal := refuse_cheaply(candidate, clean_files(candidate, self._repository))) is not None:
-            return refusal
-        selection = select_tests(candidate, self._repository)
-        if candidate.is_bug and not selection.affected:
-            return rejected(candidate, "no test reaches it")
-        item = _Item(candidate, selection, asyncio.get_running_loop().create_future())
-        await self._put(self._screening if candidate.is_bug else self._comparing, item)
+        decision = await self._queued(candidate)
+        assert decision is not None
+        return decision
+
+    async def screen(self, candidate: Candidate) -> Rejection | None:
+        """Why a bug is not worth confirming, None if it is: at its first failing test, the likely ones first.
+
+        Sooner than `decide`, which needs to know all that fail. Raises as `decide` does.
+        """
+        decision = await self._queued(candidate, is_only_screened=True)
+        assert not isinstance(decision, Validated)
+        return decision
+
+    async def _queued(self, candidate: Candidate, *, is_only_screened: bool = False) -> Decision | None:
+        async with self._looking:  # one at a time, or those asked for together would all be looked at before one runs
+            if (refusal := refuse_cheaply(candidate, clean_files(candidate, self._repository))) is not None:
+                return refusal
+            selection = select_tests(candidate, self._repository)
+            if candidate.is_bug and not selection.affected:
+                return rejected(candidate, "no test reaches it")
+            item = _Item(candidate, selection, asyncio.get_running_loop().create_future(),
+                         is_only_screened=is_only_screened)  # fmt: skip
+            await self._put(self._screening if candidate.is_bug else self._comparing, item)
         return await item.decided
 
     async def _put(self, queue: deque[_Item], *items: _Item) -> None:
@@ -151,6 +166,9 @@ class Validator:
             await self._put(self._screening, item)
         elif (refusal := refuse_run(item.candidate, report, self._repository, passing="survived")) is not None:
             _settle(item, refusal)
+        elif item.is_only_screened:
+            self._killers.note(item.candidate, next(each.node_id for each in report.results if is_failure(each)))
+            _settle(item, None)
         else:
             item.failed = tuple(each.node_id for each in report.results if is_failure(each))
             item.passed = frozenset(each.node_id for each in report.results if each.outcome == "passed")
@@ -159,13 +177,16 @@ class Validator:
 
     def _run_to_screen(self, item: _Item) -> TestRun:
         """All that it can matter to: what fails is what confirmation needs."""
+        tests = item.selection.affected
         return run_of(
             given_state(item.candidate),
-            item.selection.affected,
+            self._killers.first(item.candidate, tests) if item.is_only_screened else tests,
             self._repository,
             is_warm=item.selection.is_warm,
+            is_lean=True,
             most_failures=most_failing(item.candidate, self._repository),
             stops_without_end=True,
+            stops_at_first_failure=item.is_only_screened,
         )
 
     async def _confirm(self, items: list[_Item]) -> None:
@@ -214,11 +235,12 @@ class Validator:
             return rejected(candidate, "flaky", "no test failed in both runs with the bug and passed in both without")
         unsure = set(selection.affected) - item.passed
         failing.sort(key=lambda each: self._place_of[each.node_id])
+        explained = sorted(failing, key=lambda each: "\nE " not in f"\n{each.longrepr}")
         return Validated(
             candidate,
             fail_to_pass=tuple(each.node_id for each in failing),
             pass_to_pass=tuple(test for test in selection.reaching if test not in unsure),
-            failures=tuple(failing),
+            failures=tuple(explained),
             reference=reference_of(candidate, clean_files(candidate, self._repository)),
         )
 
@@ -252,7 +274,7 @@ class Validator:
         _settle(items[0], compared(candidate, reference, [*first, *second], repository))
 
 
-def _settle(item: _Item, decision: Decision) -> None:
+def _settle(item: _Item, decision: Decision | None) -> None:
     if not item.decided.done():  # the asker may have gone
         item.decided.set_result(decision)
 
@@ -261,113 +283,3 @@ async def validate_candidate(candidate: Candidate, repository: Repository, backe
     """One candidate by itself. Raises VerifierFault and EnvironmentFault."""
     async with Validator(repository, backend) as validator:
         return await validator.decide(candidate)
-
-
-def clean_files(candidate: Candidate, repository: Repository) -> dict[str, bytes | None]:
-    """What the candidate's files are in the clean source; None where it has none of that path."""
-    code = repository.source.code
-    paths = [*candidate.files, *candidate.absent]
-    return {path: (code / path).read_bytes() if (code / path).is_file() else None for path in paths}
-
-
-def refuse_cheaply(candidate: Candidate, clean: Mapping[str, bytes | None]) -> Rejection | None:
-    """What can be told from the text alone."""
-    try:
-        python = {path: data for path, data in candidate.files.items() if path.endswith(".py")}
-        if (
-            candidate.is_bug
-            and not candidate.absent
-            and python.keys() == candidate.files.keys()
-            and all(is_same_program(clean[path] or b"", data) for path, data in python.items())
-        ):
-            return rejected(candidate, "same program")
-        for data in python.values():
-            compiled(data)
-    except (SyntaxError, ValueError) as error:
-        return rejected(candidate, "does not parse", str(error))
-    return None
-
-
-def refuse_run(
-    candidate: Candidate, report: TestReport, repository: Repository, *, passing: str = "flaky"
-) -> Rejection | None:
-    """What a run with the bug says against it; `passing`: the reason where every test passes."""
-    if report.timed_out or any(is_timeout(result) for result in report.results):
-        return rejected(candidate, "timeout", "a test did not end in its time limit")
-    if not report.is_complete or any(has_ended(result) for result in report.results):
-        return rejected(candidate, "ends the process", report.output[-500:])
-    failing = [result for result in report.results if is_failure(result)]
-    if not failing:
-        return rejected(candidate, passing, f"{len(report.results)} tests run the change and pass")
-    if any("::" not in result.node_id for result in failing):
-        return rejected(candidate, "breaks import", failing[0].longrepr[-500:])
-    if len(failing) > most_failing(candidate, repository):
-        return rejected(candidate, "too coarse", f"more than {most_failing(candidate, repository)} tests fail")
-    return None
-
-
-def most_failing(candidate: Candidate, repository: Repository) -> int:
-    """How many tests a bug may break. A function that is to be written may be one that all tests need."""
-    if candidate.family == "synthesis":
-        return len(repository.stable_tests)
-    return max(MOST_FAILING, int(MOST_FAILING_SHARE * len(repository.stable_tests)))
-
-
-def compared(candidate: Candidate, reference: Diff, reports: Sequence[TestReport], repository: Repository) -> Decision:
-    """`reports`: as given, solved, solved again, as given again; fewer where a run ended all."""
-    names = ("as it is given", "solved", "solved, in another order", "as it is given, in another order")
-    for name, report in zip(names, reports, strict=False):
-        if report.timed_out or any(is_timeout(result) for result in report.results):
-            return rejected(candidate, "timeout", f"{name}: a test did not end in its time limit")
-    if len(reports) < len(names) or not all(report.is_complete for report in reports):
-        return rejected(candidate, "ends the process", reports[-1].output[-500:] if reports else "")
-    given, solved, solved_again, given_again = reports
-    passing = [each.node_id for each in solved.results if each.outcome == "passed"]
-    passing = [test for test in passing if solved_again.outcome(test) == "passed"]
-    held = set(passing)
-    broken = [
-        test for test in repository.stable_tests if test not in held and test.split("::")[0] not in candidate.hidden
-    ]
-    broken += [
-        each.node_id
-        for each in solved.results
-        if each.node_id.split("::")[0] in candidate.hidden and each.outcome in ("failed", "error")
-    ]
-    if broken:
-        said = next((each.longrepr for each in solved.results if each.node_id == broken[0]), "")
-        return rejected(candidate, "reference fails", f"{', '.join(broken[:5])}\n{said[-1000:]}")
-    fail_to_pass = [test for test in passing if "passed" not in (given.outcome(test), given_again.outcome(test))]
-    if not fail_to_pass:
-        return rejected(candidate, "survived", "every test passes before anything is done")
-    both = [test for test in passing if given.outcome(test) == given_again.outcome(test) == "passed"]
-    wanted = set(fail_to_pass)
-    return Validated(
-        candidate,
-        fail_to_pass=tuple(fail_to_pass),
-        pass_to_pass=tuple(both),
-        failures=tuple(each for each in given.results if each.node_id in wanted and is_failure(each)),
-        reference=reference,
-    )
-
-
-def reference_of(candidate: Candidate, clean: Mapping[str, bytes | None]) -> Diff:
-    """The diff that takes the change back."""
-    given = {path: candidate.files.get(path) for path in clean}
-    return Diff(changes=tuple(FileChange(path=path, before=given[path], after=data)
-                              for path, data in sorted(clean.items()) if given[path] != data))  # fmt: skip
-
-
-def is_failure(result: TestResult) -> bool:
-    return result.outcome in ("failed", "error")
-
-
-def is_timeout(result: TestResult) -> bool:
-    return result.outcome == "error" and result.longrepr.startswith("Timeout:")
-
-
-def has_ended(result: TestResult) -> bool:
-    return result.outcome == "error" and result.longrepr.startswith("The process ended")
-
-
-def rejected(candidate: Candidate, reason: str, detail: str = "") -> Rejection:
-    return Rejection(candidate_id=candidate.id, generator=candidate.generator, reason=reason, detail=detail)

@@ -14,4 +14,4 @@ Several processes, because the tested code shares its process with pytest:
 """
 
 # In the order in which they import each other.
-MODULES = ("frames", "fingerprint", "options", "reporter", "swap", "worker", "warm", "supervisor")
+MODULES = ("frames", "fingerprint", "options", "lean", "reporter", "swap", "worker", "warm", "supervisor")

@@ -14,12 +14,13 @@ from typing import Any
 
 from tasks._inside.fingerprint import Fingerprint
 from tasks._inside.frames import Sender
+from tasks._inside.lean import leave_out
 
 LONGREPR_LIMIT = 20_000
-FULL_TRACEBACKS = 12
-# Beside a limit in CPU time: a test may wait for half of it and a second. Time for which it was ready to run, and
+FULL_TRACEBACKS = 6  # more than an instruction shows; one that pytest explains takes as long as fifty tests
+# Beside a limit in CPU time: a test may wait for half of it and half a second. Time for which it was ready to run, and
 # others ran, is no waiting. Whatever it does, it is stopped after `WALL_FACTOR` times both together.
-WAIT_FACTOR, WAIT_MORE_SEC, WALL_FACTOR = 0.5, 1.0, 3.0
+WAIT_FACTOR, WAIT_MORE_SEC, WALL_FACTOR = 0.5, 0.5, 3.0
 # A traceback of a thousand frames takes longer to write than the test that failed: that is no time of the test.
 REPORT_SEC = 10.0
 # The look at all functions takes 1 ms, that at the core 0.1 ms: a tenth of a suite of quick tests, or nothing.
@@ -118,6 +119,10 @@ class Reporter:
             items.sort(key=lambda item: item.nodeid not in self._gate)
             self._gate &= {item.nodeid for item in items}
         self._hook = config.hook
+        if self.config.get("is_lean"):
+            place_of = {test: at for at, test in enumerate(wanted)}
+            items.sort(key=lambda item: place_of.get(item.nodeid, 0))
+            leave_out(config, items)
         self.begin_run(items)
         self._add_canary(session, items)
 
@@ -188,8 +193,9 @@ class Reporter:
             return
         if self._is_late:
             outcome, longrepr = "error", f"Timeout: {self._late()}\n{longrepr}"
-        self.sender.send("result", id=item.nodeid, outcome=outcome, sec=seconds, longrepr=longrepr,
-                         starts_processes=self._has_started_processes)  # fmt: skip
+        tell = self.sender.hold if self.config.get("is_code_ours") else self.sender.send
+        tell("result", id=item.nodeid, outcome=outcome, sec=seconds, longrepr=longrepr,
+             starts_processes=self._has_started_processes)  # fmt: skip
         self._stop_if_decided(item, outcome)
 
     def _stop_if_decided(self, item: Any, outcome: str) -> None:

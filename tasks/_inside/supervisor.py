@@ -23,6 +23,9 @@ OUTPUT_TAIL = 60_000
 MAX_WORKERS = 25
 # A worker stops a slow test itself, by a signal. This is how long the supervisor waits for that to work.
 GRACE_SEC = 2.0
+# Results are told to the host some at a time: to pack and unpack each by itself takes as long as many a test.
+MOST_RESULTS = 100
+RESULTS_WAIT_SEC = 0.1
 
 
 class Supervisor:
@@ -45,6 +48,7 @@ class Supervisor:
         self.is_tampered = False
         self.exit_code: int | None = None
         self.output = Output()
+        self.results: list[dict[str, Any]] = []  # not emitted yet
         # of the worker that runs now
         self.worker_pid = 0
         self.running: str | None = None
@@ -87,11 +91,17 @@ class Supervisor:
         return states
 
     def emit(self, kind: str, **fields: Any) -> None:
-        """One line to the host."""
+        """One line to the host, after the results so far."""
+        if self.results:
+            self._emit_results()
         body = base64.b64encode(zlib.compress(json.dumps({"kind": kind, **fields}).encode(), 1))
         data = memoryview(self.nonce.encode() + b" " + body + b"\n")
         while data:
             data = data[os.write(1, data) :]
+
+    def _emit_results(self) -> None:
+        results, self.results = self.results, []
+        self.emit("results", results=results)
 
     def _stops_here(self) -> bool:
         """True once what has failed makes the rest needless."""
@@ -119,7 +129,10 @@ class Supervisor:
                 selector.register(self.pipes[name], selectors.EVENT_READ, name)
             while said.count(b"\n") < 2:
                 wait = None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
-                for event, _ in selector.select(wait):
+                events = selector.select(RESULTS_WAIT_SEC if self.results else wait)
+                if self.results and (not events or len(self.results) >= MOST_RESULTS):
+                    self._emit_results()
+                for event, _ in events:
                     data = os.read(event.fd, 1 << 16)
                     if event.data == "reports":
                         self._take(receiver, data)
@@ -191,7 +204,7 @@ class Supervisor:
         if fields["outcome"] in ("failed", "error"):
             self.failed.add(fields["id"])
             self.has_no_end = self.has_no_end or fields["longrepr"].startswith("Timeout:")
-        self.emit("result", **fields)
+        self.results.append(fields)
 
     def _stop_worker(self) -> None:
         self.deadline, self.was_stopped = None, True

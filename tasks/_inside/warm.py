@@ -18,6 +18,7 @@ from typing import Any
 
 from tasks._inside import worker as _worker
 from tasks._inside.frames import Sender
+from tasks._inside.lean import leave_out
 from tasks._inside.reporter import Reporter, shuffled
 from tasks._inside.swap import NeedsImport, compiled, functions_below, swap
 
@@ -98,6 +99,8 @@ class Warm(Reporter):
         items = [self.items[test] for test in wanted if test not in done]
         if self.config["random_order_seed"] is not None:
             items = shuffled(items, random.Random(self.config["random_order_seed"]))
+        if self.config["is_lean"]:
+            leave_out(session.config, items)
         self.begin_run(items)
         for at, item in enumerate(items):
             following = items[at + 1] if at + 1 < len(items) else None

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from environments import Backend, running
 from tasks.candidate import Candidate
+from tasks.decisions import Validated
 from tasks.repository import Repository
 from tasks.testrun import run_tests
-from tasks.validation import Validated, validate_candidate
+from tasks.validation import validate_candidate
 
 
 async def accepted(candidate: Candidate, repository: Repository, backend: Backend) -> Validated:

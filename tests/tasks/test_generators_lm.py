@@ -12,6 +12,7 @@ from agents.errors import ModelUnavailable
 from agents.local_model import local_model, model_file
 from environments import Backend
 from tasks.candidate import Candidate
+from tasks.decisions import Validated
 from tasks.errors import ModelNeeded
 from tasks.generators import get_generators
 from tasks.generators._reply import UnusableReply, edit_from_reply
@@ -20,7 +21,7 @@ from tasks.generators._surroundings import signature_and_docstring, surroundings
 from tasks.generators.lm_bugs import LmModify, LmRewrite
 from tasks.lm import LmConfig, LmFault
 from tasks.repository import Repository
-from tasks.validation import Validated, validate_candidate
+from tasks.validation import validate_candidate
 from tests.agents.openai_server import says, sends, serving
 
 CLEAN = '''\

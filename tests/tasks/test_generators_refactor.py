@@ -10,6 +10,7 @@ import pytest
 
 from environments import Backend
 from tasks.candidate import Candidate
+from tasks.decisions import Validated
 from tasks.generators.refactor import Refactor
 from tasks.generators.refactor._names import is_free, new_name
 from tasks.generators.refactor._plan import NotSure, Plan
@@ -20,7 +21,7 @@ from tasks.generators.refactor.generator import BRIEFS, KINDS, candidate_of
 from tasks.instruction import write_instruction
 from tasks.repository import Repository, prepare_repository
 from tasks.source import fetch_source
-from tasks.validation import Validated, Validator
+from tasks.validation import Validator
 
 from .refactor_repository import FILES
 from .solving import accepted, unsolved

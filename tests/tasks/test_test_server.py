@@ -92,3 +92,59 @@ async def test_without_pytest_it_says_so(tiny_repository: Repository, bubblewrap
     async with TestServer(SandboxSpec(layers=(tmp_path,)), bubblewrap, python="/usr/bin/no-python") as server:
         with pytest.raises(VerifierFault, match="could not be started"):
             await server.run(TestRun(tests=()), timeout_sec=20)
+
+
+LOUD = """\
+import logging
+import sys
+
+import pytest
+
+from tinylib import clamp
+
+
+def test_value():
+    assert clamp(9, 0, 5) == 5
+
+
+def test_printed(capsys):
+    print(clamp(9, 0, 5))
+    assert capsys.readouterr().out == "5\\n"
+
+
+def test_logged(caplog):
+    logging.getLogger("tinylib").warning("%d", clamp(9, 0, 5))
+    assert caplog.messages == ["5"]
+
+
+def test_a_message_whose_arguments_do_not_fit():
+    logging.getLogger("tinylib").warning("%d and %d", clamp(9, 0, 5))
+
+
+@pytest.mark.skipif(sys.version_info > (3,), reason="never")
+def test_skipped():
+    raise AssertionError
+
+
+@pytest.mark.xfail
+def test_expected():
+    raise AssertionError
+"""
+
+
+@pytest.mark.parametrize("is_warm", [True, False])
+@pytest.mark.parametrize("names", [None, ("value", "a_message_whose_arguments_do_not_fit", "skipped", "expected")])
+async def test_lean_runs_end_as_whole_ones(
+    tiny_repository: Repository, bubblewrap: Backend, names: tuple[str, ...] | None, is_warm: bool
+) -> None:
+    all_names = ("value", "printed", "logged", "a_message_whose_arguments_do_not_fit", "skipped", "expected")
+    tests = tuple(f"tests/test_loud.py::test_{name}" for name in names or all_names)
+    files = {"tests/test_loud.py": LOUD.encode()}
+    async with TestServer(tiny_repository.verifier_spec(), bubblewrap, python=PYTHON) as server:
+        ends = []
+        for is_lean in (False, True):
+            run = TestRun(files=files, tests=tests, per_test_timeout_sec=20, is_warm=is_warm, is_lean=is_lean)
+            report = await server.run(run, timeout_sec=60)
+            ends.append({each.node_id: each.outcome for each in report.results})
+        assert ends[0] == ends[1]
+        assert set(ends[1].values()) >= {"passed", "failed", "skipped", "xfailed"}

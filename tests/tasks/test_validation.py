@@ -5,9 +5,12 @@ import asyncio
 import pytest
 
 from environments import Backend, Diff, FileChange
+from tasks._test_server import TestServer
 from tasks.candidate import Candidate, Place, Rejection
+from tasks.decisions import Validated
 from tasks.repository import Repository
-from tasks.validation import Validated, Validator, validate_candidate
+from tasks.testrun import TestReport, TestRun
+from tasks.validation import Validator, validate_candidate
 
 PATH = "tinylib/numbers.py"
 
@@ -176,3 +179,26 @@ async def test_a_candidate_that_ends_everything_does_not_take_its_neighbours_alo
         results = await asyncio.gather(*(validator.decide(each) for each in candidates))
     found = {name: getattr(result, "reason", "accepted") for name, result in zip(changes, results, strict=True)}
     assert found == {"low": "accepted", "none": "accepted", "kills": "ends the process", "fills": "accepted"}
+
+
+async def test_screening_alone_stops_at_the_first_failure_and_runs_likely_tests_first(
+    tiny_repository: Repository, bubblewrap: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs: list[tuple[tuple[str, ...], list[str]]] = []
+    real = TestServer.run
+
+    async def watched(self: TestServer, run: TestRun, *, timeout_sec: float) -> TestReport:
+        report = await real(self, run, timeout_sec=timeout_sec)
+        runs.append((run.tests, [each.outcome for each in report.results]))
+        return report
+
+    monkeypatch.setattr(TestServer, "run", watched)
+    bugs = [candidate(tiny_repository, "        return high\n", f"        return {value}\n") for value in ("low", "-1")]
+    no_bug = candidate(tiny_repository, "        return high\n", "        high = high\n        return high\n")
+    async with Validator(tiny_repository, bubblewrap) as validator:
+        assert [await validator.screen(each) for each in bugs] == [None, None]
+        refusal = await validator.screen(no_bug)
+    assert refusal is not None and refusal.reason == "survived"
+    (first, outcomes), (second, outcomes_of_second), _ = runs
+    assert outcomes.count("failed") == 1 and outcomes[-1] == "failed"
+    assert second[0] == first[len(outcomes) - 1] and outcomes_of_second == ["failed"]
