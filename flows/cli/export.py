@@ -45,6 +45,10 @@ def export(
     split_by: Annotated[str, typer.Option("--split-by", help="repository or task.")] = "repository",
     test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.9)] = 0.1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder that an export wrote.")] = False,
+    push: Annotated[
+        str, typer.Option("--push", help="OWNER/NAME: also to this data set on the Hugging Face hub; HF_TOKEN.")
+    ] = "",
+    public: Annotated[bool, typer.Option("--public", help="With --push: make it public (default: private).")] = False,
     seed: options.Seed = 0,
     store: options.Store = None,
     as_json: options.Json = False,
@@ -74,7 +78,13 @@ def export(
         test_share=test_share,
         seed=seed,
         overwrite=overwrite,
+        push=push,
+        public=public,
     )
+    if push:
+        from trajectories.exports.push import hub_token
+
+        hub_token(push)  # told at once, not when all is written
     with launched(store=store) as place:
         from flows.export import export_flow
 
@@ -87,6 +97,8 @@ def export(
         if count:
             print_line(f"left out: {count} rollouts with {what}")
     print_line(f"export: {out}")
+    if manifest.pushed:
+        print_line(f"pushed: {manifest.pushed}")
 
 
 def print_exports(manifests: "list[object]") -> None:

@@ -10,7 +10,7 @@ import yaml
 
 from tasks.verdict import Check, Verdict
 from tests.trajectories.conftest import BASH, make_rollout, make_trajectory
-from trajectories.atif import Step
+from trajectories.atif import Observation, ObservationResult, Step, ToolCall
 from trajectories.errors import BadExport
 from trajectories.exports import export, export_names
 from trajectories.exports.exporter import example_of
@@ -105,22 +105,35 @@ def test_llama_factory_has_its_sides_in_turn(compared: Store, tmp_path: Path) ->
         assert len(sides) % 2 == 0
     assert rows[0]["system"] == "You mend software."
     assert json.loads(rows[0]["tools"]) == [BASH["function"]]
-    called = rows[0]["conversations"][1]["value"].rpartition("\n")[2]
-    assert json.loads(called) == {"name": "bash", "arguments": {"command": "ls"}}
+    said, _, called = rows[0]["conversations"][1]["value"].partition("<tool_call>")
+    assert said == "I look at 0\n"
+    assert json.loads(called.removesuffix("</tool_call>")) == {"name": "bash", "arguments": {"command": "ls"}}
     info = json.loads((tmp_path / "out" / "dataset_info.json").read_text())
     assert (tmp_path / "out" / info["gristmill_train"]["file_name"]).is_file()
 
 
 def test_axolotls_configuration_names_the_files(compared: Store, tmp_path: Path) -> None:
-    rows_of(compared, "axolotl", tmp_path / "out")
+    rows = rows_of(compared, "axolotl", tmp_path / "out")
     settings = yaml.safe_load((tmp_path / "out" / "axolotl.yaml").read_text())
     assert [part["path"] for part in settings["datasets"]] == ["train.jsonl"]
     assert settings["datasets"][0]["roles_to_train"] == ["assistant"]
 
+    assert isinstance(rows[0]["tools"], str), "as text: its `datasets` would fill objects with nulls"
+    call = rows[0]["messages"][2]["tool_calls"][0]["function"]
+    assert call == {"name": "bash", "arguments": '{"command": "ls"}'}
 
-def test_lmflow_keeps_the_system_prompt_apart(compared: Store, tmp_path: Path) -> None:
-    row = rows_of(compared, "lmflow", tmp_path / "out")[0]
-    assert (row["system"], row["messages"][0]["role"]) == ("You mend software.", "user")
+
+def test_lmflow_reads_one_json_file_of_users_and_assistants_in_turn(compared: Store, tmp_path: Path) -> None:
+    rows = rows_of(compared, "lmflow", tmp_path / "out")
+    row = rows[0]
+    assert row["system"].startswith("You mend software.\n\n") and "- bash(command)" in row["system"]
+    assert [message["role"] for message in row["messages"]] == ["user", "assistant"] * 2
+    assert json.loads(row["messages"][1]["content"])["tool"] == "bash"
+    whole = json.loads((tmp_path / "out" / "train" / "train.json").read_text())
+    assert whole == {"type": "conversation", "instances": rows}
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["files"]["train/train.json"]["rows"] == len(rows)
+    assert json.loads((tmp_path / "out" / "test" / "test.json").read_text())["instances"] == []
 
 
 def test_ms_swift_learns_from_what_the_agent_said_alone(compared: Store, tmp_path: Path) -> None:
@@ -151,6 +164,36 @@ def test_calls_as_text_are_what_a_model_without_tool_calls_was_shown(compared: S
     assert row["tools"] == []
     with pytest.raises(BadExport, match="native, json"):
         export(compared, to="trl", out=tmp_path / "other", calls="xml")  # type: ignore[arg-type]
+
+
+def answered_the_other_way_round() -> Any:
+    """Two calls of one message; the second was answered first."""
+    first, act, *_ = make_trajectory("s", 1).steps
+    calls = tuple(
+        ToolCall(tool_call_id=f"c{at}", function_name="bash", arguments={"command": f"<tool_call> {at}"})
+        for at in (0, 1)
+    )
+    results = tuple(ObservationResult(source_call_id=f"c{at}", content=f"result {at}") for at in (1, 0))
+    both = act.model_copy(update={"tool_calls": calls, "observation": Observation(results=results)})
+    last = Step(step_id=4, source="agent", message="Done.", reasoning_content="It works.")
+    trajectory = make_trajectory("s", 1)
+    return make_rollout("two", trajectory=trajectory.model_copy(update={"steps": (first, both, last)}))
+
+
+def test_results_stand_in_the_order_of_their_calls_where_only_places_tell(tmp_path: Path) -> None:
+    with open_store(tmp_path / "store") as store:
+        store.record(answered_the_other_way_round())
+        (swift,) = rows_of(store, "ms-swift", tmp_path / "swift")
+        (factory,) = rows_of(store, "llama-factory", tmp_path / "factory")
+        (flow,) = rows_of(store, "lmflow", tmp_path / "flow")
+    results = [message["content"] for message in swift["messages"] if message["role"] == "tool_response"]
+    assert results == ["result 0", "result 1"]
+    _, called, observed, said = factory["conversations"]
+    assert observed["value"] == "result 0\n</tool_response>\n<tool_response>\nresult 1"
+    assert said["value"] == "<think>\nIt works.\n</think>\n\nDone."
+    calls = json.loads(called["value"].partition("<tool_call>")[2].removesuffix("</tool_call>"))
+    assert [call["arguments"]["command"] for call in calls] == ["<tool_call> 0", "<tool_call> 1"]
+    assert flow["messages"][2]["content"] == "Result:\nresult 0\n\nResult:\nresult 1"
 
 
 def test_an_example_splits_where_the_agent_begins() -> None:

@@ -1,10 +1,9 @@
 """What a form of an export is: how the rollouts of one task become rows for one trainer."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import pyarrow as pa
 from pydantic_core import from_json
@@ -58,7 +57,8 @@ def example_of(rollout: Rollout | bytes, calls: Calls = "native") -> Example:
 
     `calls="json"`: tool calls as JSON text, as a model without native tool calling made them.
     """
-    trajectory = rollout.trajectory if isinstance(rollout, Rollout) else from_json(rollout)["trajectory"]
+    whole = rollout if isinstance(rollout, Rollout) else from_json(rollout, cache_strings="keys")
+    trajectory = whole.trajectory if isinstance(whole, Rollout) else whole["trajectory"]
     messages, tools = to_messages(trajectory), tools_of(trajectory)
     if calls == "json":
         return Example(rollout, as_text(messages, tools), [])
@@ -106,6 +106,13 @@ class Exporter(Protocol):
         ...
 
 
+@runtime_checkable
+class InOneJson(Protocol):
+    """A form whose trainer reads one JSON file: what stands in it before the rows and after them."""
+
+    in_one_json: ClassVar[tuple[str, str]]
+
+
 class OneByOne:
     """An exporter whose rows are made of one rollout each: it says how, by `row`."""
 
@@ -129,13 +136,30 @@ class OneByOne:
         return {}
 
 
+def in_call_order(messages: Sequence[Message]) -> list[Message]:
+    """Results in the order of their calls, for forms that tell only by places which result is whose."""
+    ordered: list[Message] = []
+    place: dict[str, int] = {}
+    answered = 0  # results at the end so far
+    for message in messages:
+        if message["role"] != "tool":
+            place = {call["id"]: number for number, call in enumerate(message.get("tool_calls", ()))}
+            answered = 0
+        else:
+            answered += 1
+        ordered.append(message)
+        if answered > 1:
+            ordered[-answered:] = sorted(ordered[-answered:], key=lambda each: place.get(each["tool_call_id"], 0))
+    return ordered
+
+
 # ---------------------------------------------------------------- chat messages in Arrow
 
 _CALL = pa.struct(
     [
         ("id", pa.string()),
         ("type", pa.string()),
-        ("function", pa.struct([("name", pa.string()), ("arguments", pa.string())])),
+        ("function", pa.struct([("name", pa.string()), ("arguments", pa.json_())])),
     ]
 )
 MESSAGES = pa.list_(
@@ -150,28 +174,14 @@ MESSAGES = pa.list_(
         ]
     )
 )
-"""Call arguments are JSON texts: Arrow would otherwise give each object the fields of all others, filled with nulls."""
+"""Call arguments are JSON texts: Arrow would otherwise give each object the fields of all others, filled with nulls.
 
+They are marked as JSON, so that Hugging Face `datasets` gives objects again, as chat templates want them, and DuckDB a
+JSON column; other readers see the text.
+"""
 
-def in_arrow(messages: Sequence[Message]) -> list[Message]:
-    """Chat messages as values of MESSAGES."""
-    return [
-        {
-            "role": message["role"],
-            "content": message["content"],
-            "reasoning_content": message.get("reasoning_content"),
-            "tool_calls": [
-                {**call, "function": {**call["function"], "arguments": json.dumps(call["function"]["arguments"])}}
-                for call in message.get("tool_calls", ())
-            ]
-            or None,
-            "tool_call_id": message.get("tool_call_id"),
-            "name": message.get("name"),
-        }
-        for message in messages
-    ]
+TOOLS = pa.field("tools", pa.json_())
+"""The tools of a chat, as JSON for the same reason."""
 
-
-def chat_in_arrow(row: Row, *columns: str) -> Row:
-    """A row whose `columns` are chat messages, with `tools` as a JSON text."""
-    return {**row, **{name: in_arrow(row[name]) for name in columns}, "tools": json.dumps(row["tools"])}
+PROMPT = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+"""Messages before the agent acts, which have nothing but these two fields."""

@@ -7,16 +7,25 @@ from typing import ClassVar
 import pyarrow as pa
 
 from trajectories.errors import BadExport
-from trajectories.exports.exporter import ORIGIN, Example, OneByOne, Row
+from trajectories.exports.exporter import ORIGIN, Example, OneByOne, Row, in_call_order
+from trajectories.messages import Message
 
 _SPEAKERS = pa.list_(pa.struct([("from", pa.string()), ("value", pa.string())]))
+
+
+BEGIN, END, BREAK = "<tool_call>", "</tool_call>", "\n"
+OURS = ("gpt", "function_call")
+
+SECOND_RESULT = "\n</tool_response>\n<tool_response>\n"
+"""Between two results of one message, as LLaMA-Factory itself joins those of OpenAI's format (0.9.5)."""
 
 
 class LlamaFactory(OneByOne):
     """`conversations` of human, function_call, observation and gpt in turn, `system`, `tools` as JSON text.
 
     It wants human or observation at even places and gpt or function_call at odd ones: neighbours of one side are
-    joined, several calls of one message into one list. `dataset_info.json` lies beside the rows.
+    joined, several calls of one message into one list. What was said before a call stands before `<tool_call>`, where
+    LLaMA-Factory keeps it as it is. `dataset_info.json` lies beside the rows.
     """
 
     name: ClassVar[str] = "llama-factory"
@@ -26,20 +35,20 @@ class LlamaFactory(OneByOne):
 
     def row(self, example: Example) -> Row:
         turns: list[dict[str, str]] = []
-        for message in example.messages:
+        for message in in_call_order(example.messages):
             if message["role"] == "system":
                 continue
             speaker, value = _turn(message)
-            is_ours = speaker in ("gpt", "function_call")
-            if turns and (turns[-1]["from"] in ("gpt", "function_call")) == is_ours:
-                if turns[-1]["from"] != speaker or speaker == "function_call":
-                    raise BadExport(
-                        f"{turns[-1]['from']} and {speaker} follow each other; this format has no form for it"
-                    )
-                turns[-1]["value"] += f"\n\n{value}"
-            else:
+            last = turns[-1] if turns else None
+            if last is None or (last["from"] in OURS) != (speaker in OURS):
                 turns.append({"from": speaker, "value": value})
-        if turns and turns[-1]["from"] not in ("gpt", "function_call"):
+            elif (last["from"], speaker) == ("gpt", "function_call"):
+                last["from"], last["value"] = speaker, f"{last['value']}\n\n{_marked(value)}"
+            elif last["from"] != speaker or speaker == "function_call":
+                raise BadExport(f"{last['from']} and {speaker} follow each other; this format has no form for it")
+            else:
+                last["value"] += (SECOND_RESULT if speaker == "observation" else "\n\n") + value
+        if turns and turns[-1]["from"] not in OURS:
             turns.pop()  # what was answered last is no longer learned from
         system = "\n\n".join(message["content"] for message in example.messages if message["role"] == "system")
         tools = [tool["function"] for tool in example.tools]
@@ -58,16 +67,27 @@ class LlamaFactory(OneByOne):
         return {"dataset_info.json": json.dumps(sets, indent=2) + "\n"}
 
 
-def _turn(message: dict[str, object]) -> tuple[str, str]:
-    content = str(message["content"])
+def _turn(message: Message) -> tuple[str, str]:
     if message["role"] == "tool":
-        return "observation", content
+        return "observation", message["content"]
     if message["role"] == "user":
-        return "human", content
+        return "human", message["content"]
+    said = message["content"]
+    if reasoning := message.get("reasoning_content"):
+        said = f"<think>\n{reasoning}\n</think>\n\n{said}"
     calls = message.get("tool_calls")
-    if not isinstance(calls, list):
-        return "gpt", content
+    if not calls:
+        return "gpt", said
+    if BEGIN in said:
+        raise BadExport(f"what was said before a call has {BEGIN} in it, by which LLaMA-Factory finds the call")
     called = [{"name": call["function"]["name"], "arguments": call["function"]["arguments"]} for call in calls]
-    text = json.dumps(called[0] if len(called) == 1 else called, ensure_ascii=False)
-    # What was thought before the call stays before it: LLaMA-Factory takes it off as the call's thought.
-    return "function_call", f"<think>\n{content}\n</think>\n\n{text}" if content else text
+    # JSON says `<` in two ways; the other one hides marks that stand in an argument.
+    text = json.dumps(called[0] if len(called) == 1 else called, ensure_ascii=False).replace("<", "\\u003c")
+    if not said:
+        return "function_call", text
+    return "function_call", f"{said}{'' if said.endswith(BREAK) else BREAK}{_marked(text)}"
+
+
+def _marked(value: str) -> str:
+    """A call with the marks around it, by which it is told from what stands before."""
+    return value if BEGIN in value else f"{BEGIN}{value}{END}"

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from trajectories.exports.exporter import ORIGIN, Example, OneByOne, Row
+from trajectories.exports.exporter import ORIGIN, Example, OneByOne, Row, in_call_order
 
 
 class MsSwift(OneByOne):
@@ -22,7 +22,7 @@ class MsSwift(OneByOne):
 
     def row(self, example: Example) -> Row:
         messages: list[dict[str, Any]] = []
-        for message in example.messages:
+        for message in in_call_order(example.messages):
             role, content = message["role"], message["content"]
             if role == "tool":
                 messages.append({"role": "tool_response", "content": content, "loss": False})

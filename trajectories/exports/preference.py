@@ -1,5 +1,6 @@
 """Preferences: rollouts of one task that passed against those that failed."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
@@ -9,13 +10,13 @@ from trajectories.errors import BadExport
 from trajectories.exports.exporter import (
     MESSAGES,
     ORIGIN,
+    TOOLS,
     Example,
     Load,
     Made,
     OneByOne,
     Row,
     Skipped,
-    chat_in_arrow,
 )
 from trajectories.tables import RolloutRow
 
@@ -37,34 +38,34 @@ class Dpo:
             ("prompt", MESSAGES),
             ("chosen", MESSAGES),
             ("rejected", MESSAGES),
-            ("tools", pa.string()),
+            TOOLS,
             ("rejected_rollout_id", pa.string()),
             *ORIGIN,
         ]
     )
 
     def rows(self, of_task: Sequence[RolloutRow], load: Load) -> Iterator[Made | Skipped]:
-        solved = [row for row in of_task if row.reward >= 1]
-        left = [row for row in of_task if row.reward < 1]
-        for chosen in solved:
-            near = sorted(left, key=lambda row: (abs(_length(row) - _length(chosen)), row.id))
-            if not near:
+        left = sorted(((_length(row), row.id, row) for row in of_task if row.reward < 1), key=lambda each: each[:2])
+        for chosen in (row for row in of_task if row.reward >= 1):
+            if not left:
                 yield Skipped(chosen, "no failing rollout of the task is left to compare it with")
                 continue
-            rejected = near[0]
-            if max(_length(rejected), _length(chosen)) > MOST_TIMES_LONGER * min(_length(rejected), _length(chosen)):
+            length = _length(chosen)
+            at = _nearest(left, length)
+            other, _, rejected = left[at]
+            if max(other, length) > MOST_TIMES_LONGER * min(other, length):
                 yield Skipped(
                     chosen, f"no failing rollout of the task is within {MOST_TIMES_LONGER:g} times its length"
                 )
                 continue
-            left.remove(rejected)
+            del left[at]
             try:
                 yield Made(_pair(load(chosen), load(rejected), rejected), (chosen, rejected))
             except BadExport as error:
                 yield Skipped(chosen, str(error))
 
     def parquet_row(self, row: Row) -> Row:
-        return chat_in_arrow(row, "prompt", "chosen", "rejected")
+        return row
 
     def beside(self, files: Sequence[str]) -> dict[str, str]:
         return {}
@@ -76,15 +77,21 @@ class Kto(OneByOne):
     name: ClassVar[str] = "kto"
     wants_failures: ClassVar[bool] = True
     schema: ClassVar[pa.Schema] = pa.schema(
-        [("prompt", MESSAGES), ("completion", MESSAGES), ("label", pa.bool_()), ("tools", pa.string()), *ORIGIN]
+        [("prompt", MESSAGES), ("completion", MESSAGES), ("label", pa.bool_()), TOOLS, *ORIGIN]
     )
 
     def row(self, example: Example) -> Row:
         label = example.rollout.verdict.is_solved
         return {"prompt": example.opening, "completion": example.acting, "label": label, "tools": example.tools}
 
-    def parquet_row(self, row: Row) -> Row:
-        return chat_in_arrow(row, "prompt", "completion")
+
+def _nearest(left: Sequence[tuple[int, str, RolloutRow]], length: int) -> int:
+    """Place of the rollout whose length is nearest; of several the one whose id comes first. left: by length and id."""
+    above = bisect_left(left, length, key=lambda each: each[0])
+    places = [above] if above < len(left) else []
+    if above > 0:
+        places.append(bisect_left(left, left[above - 1][0], key=lambda each: each[0]))  # the first of that length
+    return min(places, key=lambda at: (abs(left[at][0] - length), left[at][1]))
 
 
 def _length(row: RolloutRow) -> int:

@@ -5,10 +5,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from trajectories.datasets import find_dataset
-from trajectories.exports import WithAttempts, _filter, _groups, _left_out, _made, _origin, _split, _without
+from trajectories.exports import WithAttempts, made_rows, origin
+from trajectories.exports.choice import chosen_by, groups, left_out, split_rows, without
 from trajectories.exports.exporter import Calls, Skipped
 from trajectories.exports.formats import get_exporter
-from trajectories.exports.writer import _line
+from trajectories.exports.writer import line_of
 from trajectories.store import Store
 
 MOST_SKIPPED = 200  # bodies that are read without finding a row
@@ -57,13 +58,13 @@ def preview(
     """The same options as `export`. Raises BadExport, BadFilter, BadDataset, CorruptBlob."""
     exporter = get_exporter(to)
     frozen = find_dataset(store, dataset) if dataset else None
-    chosen = _filter(where, include_failures or exporter.wants_failures, include_privileged)
-    wanted = chosen + _without(attempts, include_findings, include_marked)
-    is_test, split = _split(store.repositories(chosen), split_by, test_share, seed)
+    chosen = chosen_by(where, include_failures or exporter.wants_failures, include_privileged)
+    wanted = chosen + without(attempts, include_findings, include_marked)
+    is_test, split = split_rows(store.repositories(chosen), split_by, test_share, seed)
     rows: list[PreviewRow] = []
     skipped: dict[str, int] = {}
     is_whole = True
-    for made in _made(_groups(store, wanted, exporter, frozen), store, exporter, calls, None):
+    for made in made_rows(groups(store, wanted, exporter, frozen), store, exporter, calls, None):
         if len(rows) >= limit or sum(skipped.values()) >= MOST_SKIPPED:
             is_whole = False
             break
@@ -71,12 +72,12 @@ def preview(
             skipped[made.reason] = skipped.get(made.reason, 0) + 1
             continue
         row = made.of[0]
-        text = _line({**made.row, **_origin(store, row, with_attempts=attempts == "only")}).decode().rstrip("\n")
+        text = line_of({**made.row, **origin(store, row, with_attempts=attempts == "only")}).decode().rstrip("\n")
         rows.append(PreviewRow(file="test" if is_test(row) else "train", rollout_id=row.id, text=text))
     return Preview(
         rows=tuple(rows),
         chosen=store.count(wanted),
-        left_out=_left_out(store, chosen, attempts, include_findings, include_marked),
+        left_out=left_out(store, chosen, attempts, include_findings, include_marked),
         skipped=skipped,
         split=split,
         is_whole=is_whole,

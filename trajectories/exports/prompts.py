@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from trajectories.errors import BadExport
-from trajectories.exports.exporter import MESSAGES, ORIGIN, Example, Load, Made, Row, Skipped, in_arrow
+from trajectories.exports.exporter import ORIGIN, PROMPT, Example, Load, Made, Row, Skipped
 from trajectories.tables import RolloutRow
 
 
@@ -30,10 +30,15 @@ class _Prompts:
         raise NotImplementedError  # pragma: no cover
 
     def parquet_row(self, row: Row) -> Row:
-        return {**row, "prompt": in_arrow(row["prompt"])}
+        return row
 
     def beside(self, files: Sequence[str]) -> dict[str, str]:
         return {}
+
+
+def _prompt(example: Example) -> list[Row]:
+    """Messages of system and user: role and content alone, as RL trainers give them to a chat template."""
+    return [{"role": message["role"], "content": message["content"]} for message in example.opening]
 
 
 def _judged_by(column: str, how: str) -> list[pa.Field]:
@@ -53,7 +58,7 @@ class Verl(_Prompts):
     schema: ClassVar[pa.Schema] = pa.schema(
         [
             ("data_source", pa.string()),
-            ("prompt", MESSAGES),
+            ("prompt", PROMPT),
             ("ability", pa.string()),
             *_judged_by("reward_model", "style"),
             *ORIGIN,
@@ -63,7 +68,7 @@ class Verl(_Prompts):
     def row(self, example: Example, facts: dict[str, Any]) -> Row:
         return {
             "data_source": f"gristmill/{example.rollout.family}",
-            "prompt": example.opening,
+            "prompt": _prompt(example),
             "ability": example.rollout.family,
             "reward_model": {"style": "rule", "ground_truth": facts["task_id"]},
             "extra_info": {**facts, "tools": json.dumps(example.tools)},
@@ -77,7 +82,7 @@ class SkyRl(Verl):
     schema: ClassVar[pa.Schema] = pa.schema(
         [
             ("data_source", pa.string()),
-            ("prompt", MESSAGES),
+            ("prompt", PROMPT),
             ("env_class", pa.string()),
             *_judged_by("reward_spec", "method"),
             *ORIGIN,
@@ -100,12 +105,12 @@ class Verifiers(_Prompts):
 
     name: ClassVar[str] = "verifiers"
     schema: ClassVar[pa.Schema] = pa.schema(
-        [("prompt", MESSAGES), ("answer", pa.string()), ("info", pa.string()), ("task", pa.string()), *ORIGIN]
+        [("prompt", PROMPT), ("answer", pa.string()), ("info", pa.string()), ("task", pa.string()), *ORIGIN]
     )
 
     def row(self, example: Example, facts: dict[str, Any]) -> Row:
         return {
-            "prompt": example.opening,
+            "prompt": _prompt(example),
             "answer": "",
             "info": json.dumps({**facts, "tools": example.tools}),
             "task": example.rollout.family,

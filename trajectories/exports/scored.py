@@ -6,7 +6,17 @@ from typing import ClassVar
 import pyarrow as pa
 
 from trajectories.errors import BadExport
-from trajectories.exports.exporter import MESSAGES, ORIGIN, Example, Load, Made, OneByOne, Row, Skipped, chat_in_arrow
+from trajectories.exports.exporter import (
+    MESSAGES,
+    ORIGIN,
+    TOOLS,
+    Example,
+    Load,
+    Made,
+    OneByOne,
+    Row,
+    Skipped,
+)
 from trajectories.tables import RolloutRow
 
 DISCOUNT = 0.99
@@ -21,7 +31,7 @@ class Reward(OneByOne):
     schema: ClassVar[pa.Schema] = pa.schema(
         [
             ("messages", MESSAGES),
-            ("tools", pa.string()),
+            TOOLS,
             ("reward", pa.float64()),
             ("checks", pa.int64()),
             ("passed", pa.int64()),
@@ -39,9 +49,6 @@ class Reward(OneByOne):
             "passed": sum(check.passed for check in verdict.checks),
         }
 
-    def parquet_row(self, row: Row) -> Row:
-        return chat_in_arrow(row, "messages")
-
 
 class Steps:
     """One row an assistant message: `prompt` (all before it), `completion` (it alone), and its credit.
@@ -57,7 +64,7 @@ class Steps:
         [
             ("prompt", MESSAGES),
             ("completion", MESSAGES),
-            ("tools", pa.string()),
+            TOOLS,
             ("step", pa.int64()),
             ("steps", pa.int64()),
             ("reward", pa.float64()),
@@ -81,7 +88,7 @@ class Steps:
                 yield Made(made, (row,))
 
     def parquet_row(self, row: Row) -> Row:
-        return chat_in_arrow(row, "prompt", "completion")
+        return row
 
     def beside(self, files: Sequence[str]) -> dict[str, str]:
         return {}

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from trajectories.exports.exporter import MESSAGES, ORIGIN, Example, OneByOne, Row, chat_in_arrow
+from trajectories.exports.exporter import MESSAGES, ORIGIN, TOOLS, Example, OneByOne, Row
 
 
 class Trl(OneByOne):
@@ -15,10 +15,7 @@ class Trl(OneByOne):
     """
 
     name: ClassVar[str] = "trl"
-    schema: ClassVar[pa.Schema] = pa.schema([("messages", MESSAGES), ("tools", pa.string()), *ORIGIN])
+    schema: ClassVar[pa.Schema] = pa.schema([("messages", MESSAGES), TOOLS, *ORIGIN])
 
     def row(self, example: Example) -> Row:
         return {"messages": example.messages, "tools": example.tools}
-
-    def parquet_row(self, row: Row) -> Row:
-        return chat_in_arrow(row, "messages")

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,11 +13,15 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import PydanticSerializationError, to_json
 
-from trajectories.exports.columns import table_of
-from trajectories.exports.exporter import Exporter, Row
+from trajectories.exports.columns import Columns
+from trajectories.exports.exporter import Exporter, InOneJson, Row
 
-ROW_GROUP_BYTES = 16 << 20  # of JSON text; Parquet readers load one row group at a time
+ROW_GROUP_BYTES = 16 << 20  # in Arrow's memory; Parquet readers load one row group at a time
 ROW_GROUP_ROWS = 1000
+CHUNK_ROWS = 25
+"""Rows that become Arrow arrays together, and are as large as those say."""
+SHARD_BYTES = 500 << 20
+"""Of a Parquet file, before the next one begins: the size that the Hugging Face hub asks for."""
 
 
 class FileEntry(BaseModel):
@@ -32,56 +37,58 @@ class FileEntry(BaseModel):
 class SplitWriter:
     """`NAME.jsonl` and `NAME.parquet` in a folder, or one of them (`only`). They exist, empty, even without a row.
 
-    `marks` are columns beside the exporter's own that every row has, in Parquet as they are in JSONL.
+    Beyond `shard_bytes` Parquet is `NAME-00000-of-00003.parquet` and so on. Where the form wants one JSON file as well
+    (InOneJson), that is `NAME/NAME.json`. `marks` are columns beside the exporter's own that every row has, in Parquet
+    as they are in JSONL.
     """
 
     def __init__(
-        self, folder: Path, name: str, exporter: Exporter, marks: Sequence[pa.Field] = (), only: str = ""
+        self,
+        folder: Path,
+        name: str,
+        exporter: Exporter,
+        marks: Sequence[pa.Field] = (),
+        only: str = "",
+        shard_bytes: int = SHARD_BYTES,
     ) -> None:
         self._exporter = exporter
         self._marks = [field.name for field in marks]
-        self._schema = pa.schema([*exporter.schema, *marks])
+        self._folder = folder
         self.rows = 0
-        self._jsonl_path, self._parquet_path = folder / f"{name}.jsonl", folder / f"{name}.parquet"
-        self._jsonl = None if only == "parquet" else self._jsonl_path.open("wb")
-        self._parquet = (
-            None if only == "jsonl" else pq.ParquetWriter(self._parquet_path, self._schema, compression="zstd")
-        )
-        self._group: list[Row] = []
-        self._group_bytes = 0
+        self._lines = None if only == "parquet" else _Lines(folder / f"{name}.jsonl", b"", b"\n", b"\n")
+        self._whole: _Lines | None = None
+        if isinstance(exporter, InOneJson) and only != "parquet":
+            (folder / name).mkdir()
+            before, after = (text.encode() for text in exporter.in_one_json)
+            self._whole = _Lines(folder / name / f"{name}.json", before, b",\n", after)
+        schema = pa.schema([*exporter.schema, *marks])
+        self._shards = None if only == "jsonl" else _Shards(folder, name, schema, shard_bytes)
 
     def add(self, row: Row) -> None:
         self.rows += 1
-        text = _line(row)
-        if self._jsonl is not None:
-            self._jsonl.write(text)
-        if self._parquet is None:
-            return
-        self._group.append({**self._exporter.parquet_row(row), **{name: row[name] for name in self._marks}})
-        self._group_bytes += len(text)
-        if len(self._group) >= ROW_GROUP_ROWS or self._group_bytes >= ROW_GROUP_BYTES:
-            self._write_group()
-
-    def _write_group(self) -> None:
-        assert self._parquet is not None
-        self._parquet.write_table(table_of(self._group, self._schema))
-        self._group, self._group_bytes = [], 0
+        if self._lines is not None:
+            text = _line(row)
+            for lines in (self._lines, self._whole):
+                if lines is not None:
+                    lines.add(text)
+        if self._shards is not None:
+            self._shards.add({**self._exporter.parquet_row(row), **{name: row[name] for name in self._marks}})
 
     def close(self) -> dict[str, FileEntry]:
-        """Finish both files; name -> entry."""
-        if self._group:
-            self._write_group()
-        self._close()
+        """Finish the files; name -> entry."""
+        written: list[tuple[Path, int]] = []
+        for lines in (self._lines, self._whole):
+            if lines is not None:
+                lines.finish()
+                written.append((lines.path, self.rows))
+        if self._shards is not None:
+            written += self._shards.finish()
         return {
-            path.name: FileEntry(rows=self.rows, bytes=path.stat().st_size, sha256=_sha256(path))
-            for path, file in ((self._jsonl_path, self._jsonl), (self._parquet_path, self._parquet))
-            if file is not None
+            path.relative_to(self._folder).as_posix(): FileEntry(
+                rows=rows, bytes=path.stat().st_size, sha256=_sha256(path)
+            )
+            for path, rows in written
         }
-
-    def _close(self) -> None:
-        for file in (self._parquet, self._jsonl):
-            if file is not None:
-                file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -89,15 +96,122 @@ class SplitWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
+        for file in (self._lines, self._whole, self._shards):
+            if file is not None:
+                file.close()
+
+
+class _Lines:
+    """Rows as JSON texts with something between them, before the first and after the last."""
+
+    def __init__(self, path: Path, before: bytes, between: bytes, after: bytes) -> None:
+        self.path = path
+        self._between, self._after = between, after
+        self._is_empty = True
+        self._file = path.open("wb")
+        self._file.write(before)
+
+    def add(self, text: bytes) -> None:
+        if not self._is_empty:
+            self._file.write(self._between)
+        self._is_empty = False
+        self._file.write(text)
+
+    def finish(self) -> None:
+        if not self._is_empty or self._after != self._between:  # JSONL without a row has no byte
+            self._file.write(self._after)
+        self.close()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class _Shards:
+    """Parquet files that follow each other; two row groups in memory, of which one is being written on a thread."""
+
+    def __init__(self, folder: Path, name: str, schema: pa.Schema, shard_bytes: int) -> None:
+        self._folder, self._name, self._schema, self._shard_bytes = folder, name, schema, shard_bytes
+        self._columns = Columns(schema)
+        self._group: list[pa.Table] = []
+        self._group_bytes = 0
+        self._done: list[tuple[Path, int]] = []
+        self._beside = ThreadPoolExecutor(1, "parquet")
+        self._writing: Future[None] | None = None
+        self._open()
+
+    def _open(self) -> None:
+        self._path = self._folder / f"{self._name}-{len(self._done):05}.parquet"
+        self._rows = 0
+        self._file = self._path.open("wb")
+        self._parquet = pq.ParquetWriter(self._file, self._schema, compression="zstd")
+
+    def add(self, row: Row) -> None:
+        self._columns.add(row)
+        if self._columns.rows < min(CHUNK_ROWS, ROW_GROUP_ROWS):
+            return
+        self._end_chunk()
+        if self._group_bytes >= ROW_GROUP_BYTES or sum(map(len, self._group)) >= ROW_GROUP_ROWS:
+            self._write_group()
+
+    def _end_chunk(self) -> None:
+        chunk = self._columns.take()
+        self._group.append(chunk)
+        self._group_bytes += chunk.nbytes
+
+    def _write_group(self) -> None:
+        self._wait()
+        if self._rows and self._file.tell() >= self._shard_bytes:
+            self._close_shard()
+            self._open()
+        group = pa.concat_tables(self._group)
+        self._writing = self._beside.submit(self._parquet.write_table, group)
+        self._rows += len(group)
+        self._group, self._group_bytes = [], 0
+
+    def _wait(self) -> None:
+        if self._writing is not None:
+            self._writing.result()
+            self._writing = None
+
+    def _close_shard(self) -> None:
+        self._close_file()
+        self._done.append((self._path, self._rows))
+
+    def finish(self) -> list[tuple[Path, int]]:
+        """Files and their rows; one alone has no number in its name."""
+        if self._columns.rows:
+            self._end_chunk()
+        if self._group:
+            self._write_group()
+        self._wait()
+        self._close_shard()
+        count = len(self._done)
+        named = []
+        for number, (path, rows) in enumerate(self._done):
+            suffix = f"-{number:05}-of-{count:05}" if count > 1 else ""
+            named.append((path.rename(self._folder / f"{self._name}{suffix}.parquet"), rows))
+        return named
+
+    def _close_file(self) -> None:
+        self._parquet.close()
+        self._file.close()
+
+    def close(self) -> None:
+        self._beside.shutdown()  # what is being written is written before the file is closed
+        self._close_file()
+
+
+def line_of(row: Row) -> bytes:
+    """A row's line of JSONL."""
+    return _line(row) + b"\n"
 
 
 def _line(row: Row) -> bytes:
     """Half of a surrogate pair, which a model's server may send, is a text to `json` alone."""
     try:
-        return to_json(row) + b"\n"
+        return to_json(row)
     except PydanticSerializationError:
-        return json.dumps(row).encode() + b"\n"
+        return json.dumps(row).encode()
 
 
 def _sha256(path: Path) -> str:
