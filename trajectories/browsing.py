@@ -5,32 +5,33 @@ meanwhile. Each question answers from an index, or stops after LOOK_SEC and says
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, and_, func, or_, select, text, tuple_
-from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session, col
 
 from trajectories.counting import Rate, as_rate, rate_columns
 from trajectories.errors import BadFilter
 from trajectories.filter import parse_filter
+from trajectories.patience import TookTooLong
+from trajectories.patience import patient as _patient
 from trajectories.store import Store
 from trajectories.tables import FindingRow, RolloutRow, TaskRow
 
 WINDOW = 1_000
 """Rows that are looked through at once where the filter fits no index."""
 
-LOOK_SEC = 0.06
+LOOK_SEC = 0.04
 """A page looks through windows until it is full or this time has passed: one window at the least."""
 
-PATIENCE_SEC = 0.05
+PATIENCE_SEC = 0.03
 """How long the database may look for itself before the page falls back to windows."""
 
-_CHECK_EVERY = 2_000  # SQLite's virtual machine: steps between two looks at the clock
+_by_key = tuple_(col(RolloutRow.started_at), col(RolloutRow.id))
+_NEWEST_FIRST = (col(RolloutRow.started_at).desc(), col(RolloutRow.id).desc())
 
 
 class RolloutPage(BaseModel):
@@ -57,79 +58,68 @@ class TaskPage(BaseModel):
 
 
 def rollout_page(store: Store, where: str = "", *, after: str = "", limit: int = 50) -> RolloutPage:
-    """The next `limit` rollouts that the filter accepts. Raises BadFilter, for an `after` too."""
-    accepted, order = parse_filter(where), (col(RolloutRow.started_at), col(RolloutRow.id))
-    newest_first = (order[0].desc(), order[1].desc())
-    start: ColumnElement[bool] = tuple_(*order) < _split_key(after) if after else text("1 = 1")  # type: ignore[assignment]
-    query = select(RolloutRow).where(accepted, start).order_by(*newest_first).limit(limit + 1)
+    """The next `limit` rollouts that the filter accepts. Raises BadFilter, for an `after` too.
+
+    Three ways, each ended where it would take long: the newest rows are looked through, which finds a page of whatever
+    is not rare; the database answers as it likes, which finds what is rare and on an index; more rows are looked
+    through, and the page says how many.
+    """
+    accepted, by_time = parse_filter(where), parse_filter(where, by_index=False)
+    start: ColumnElement[bool] = _by_key < _split_key(after) if after else text("1 = 1")  # type: ignore[assignment]
     with store.reading() as session:
-        try:
-            with _patient(session):
-                rows = list(session.scalars(query))
-        except _TookTooLong:
-            session.rollback()
-            return _windows(session, accepted, start, newest_first, limit)
-    more = len(rows) > limit
-    return RolloutPage(rows=rows[:limit], after=_key(rows[limit - 1]) if more else None)
+        looked = _Looked(session, by_time, start, limit)
+        if not where.strip() or not looked.window():
+            query = select(RolloutRow).where(accepted, start).order_by(*_NEWEST_FIRST).limit(limit + 1)
+            try:
+                with _patient(session, PATIENCE_SEC):
+                    rows = list(session.scalars(query))
+            except TookTooLong:
+                session.expunge_all()  # else the rows that were found are forgotten with the transaction
+                session.rollback()
+                return looked.on()
+            return _page(rows, limit)
+    return _page(looked.found, limit)
 
 
-def _windows(
-    session: Session, accepted: ColumnElement[bool], start: ColumnElement[bool], order: tuple[Any, ...], limit: int
-) -> RolloutPage:
-    """What fits of the rows from `start` on, as many as LOOK_SEC allows, whatever the filter is."""
-    by_key = tuple_(col(RolloutRow.started_at), col(RolloutRow.id))
-    found: list[RolloutRow] = []
-    looked, deadline = 0, time.monotonic() + LOOK_SEC
-    while True:
-        keys = select(col(RolloutRow.started_at), col(RolloutRow.id)).where(start).order_by(*order).limit(WINDOW)
-        window = keys.subquery()
+def _page(rows: list[RolloutRow], limit: int) -> RolloutPage:
+    return RolloutPage(rows=rows[:limit], after=_key(rows[limit - 1]) if len(rows) > limit else None)
+
+
+class _Looked:
+    """What fits of the rows from a key on, a window at a time, whatever the filter is."""
+
+    def __init__(self, session: Session, accepted: ColumnElement[bool], start: ColumnElement[bool], limit: int) -> None:
+        self._session, self._accepted, self._start, self._limit = session, accepted, start, limit
+        self.found: list[RolloutRow] = []
+        self._looked = 0
+        self._last: str | None = None  # key of the last row looked at
+
+    def window(self) -> bool:
+        """Look through the next window: whether that was enough, or all."""
+        keys = select(col(RolloutRow.started_at), col(RolloutRow.id)).where(self._start)
+        window = keys.order_by(*_NEWEST_FIRST).limit(WINDOW).subquery()
         oldest = (window.c.started_at.asc(), window.c.id.asc())
-        last = session.execute(select(window.c.started_at, window.c.id, func.count().over()).order_by(*oldest)).first()
-        if last is None:
-            return RolloutPage(rows=found, after=None, looked_through=looked)
+        query = select(window.c.started_at, window.c.id, func.count().over()).order_by(*oldest)
+        if (last := self._session.execute(query).first()) is None:
+            self._last = None
+            return True
         moment, rollout, count = last
-        # Both bounds are on the index by time, which is then the only one that fits.
-        fitting = select(RolloutRow).where(start, by_key >= (moment, rollout), accepted).order_by(*order)
-        found += session.scalars(fitting.limit(limit + 1 - len(found)))
-        looked += count
-        if len(found) > limit:
-            return RolloutPage(rows=found[:limit], after=_key(found[limit - 1]), looked_through=looked)
-        if count < WINDOW:
-            return RolloutPage(rows=found, after=None, looked_through=looked)
-        if time.monotonic() > deadline:
-            return RolloutPage(rows=found, after=f"{moment.isoformat()}~{rollout}", looked_through=looked)
-        start = by_key < (moment, rollout)
+        fitting = select(RolloutRow).where(self._start, _by_key >= (moment, rollout), self._accepted)
+        wanted = self._limit + 1 - len(self.found)
+        self.found += self._session.scalars(fitting.order_by(*_NEWEST_FIRST).limit(wanted))
+        self._looked += count
+        self._start = _by_key < (moment, rollout)
+        self._last = f"{moment.isoformat()}~{rollout}" if count == WINDOW else None
+        return len(self.found) > self._limit or self._last is None
 
-
-class _TookTooLong(Exception):
-    pass
-
-
-@contextmanager
-def _patient(session: Session, limit_sec: float = PATIENCE_SEC) -> Iterator[None]:
-    """The statements inside end after `limit_sec`, by _TookTooLong."""
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        session.execute(text(f"SET LOCAL statement_timeout = {int(1000 * limit_sec)}"))
-        try:
-            yield
-        except DBAPIError as error:
-            if "statement timeout" in str(error.orig):
-                raise _TookTooLong from error
-            raise
-        session.execute(text("SET LOCAL statement_timeout = 0"))
-        return
-    driver: Any = connection.connection.driver_connection
-    deadline = time.monotonic() + limit_sec
-    driver.set_progress_handler(lambda: time.monotonic() > deadline, _CHECK_EVERY)
-    try:
-        yield
-    except DBAPIError as error:
-        if "interrupted" in str(error.orig):
-            raise _TookTooLong from error
-        raise
-    finally:
-        driver.set_progress_handler(None, 0)
+    def on(self) -> RolloutPage:
+        """As many windows as LOOK_SEC allows, one at the least."""
+        deadline = time.monotonic() + LOOK_SEC
+        while not (self._looked and time.monotonic() > deadline) and not self.window():
+            pass
+        if len(self.found) > self._limit:
+            return _page(self.found, self._limit).model_copy(update={"looked_through": self._looked})
+        return RolloutPage(rows=self.found, after=self._last, looked_through=self._looked)
 
 
 def _key(row: RolloutRow) -> str:

@@ -2,23 +2,33 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from trajectories.errors import StoreFault
 
 BUSY_TIMEOUT_MS = 60_000
+PATIENCE = "patience_sec"  # an engine's execution option
 
 
-def make_engine(url: str) -> Engine:
+CONNECT_TIMEOUT_SEC = 10
+SIGNS_OF_LIFE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""A server whose machine is gone says nothing: TCP keepalives find out in a minute, the kernel alone in two hours."""
+
+
+def make_engine(url: str, *, patience_sec: float = 0.0) -> Engine:
     """An engine whose transactions take the write lock at their start, so that waiting ends in success.
 
     A deferred SQLite transaction that becomes a writer late fails at once with `database is locked`,
     whatever the time limit; BEGIN IMMEDIATE waits its turn. synchronous=FULL: what was committed
     survives a power cut, not only a killed process.
+
+    `patience_sec`: how long a database server that is away is waited for (retrying.py).
     """
     try:
-        engine = create_engine(url, pool_pre_ping=True)
+        engine = create_engine(
+            url, pool_pre_ping=True, connect_args=_connect_args(url), execution_options={PATIENCE: patience_sec}
+        )
     except (ArgumentError, ModuleNotFoundError) as error:
         raise StoreFault(
             f"store {url!r}: {error}. Give a folder, sqlite:///FILE, or postgresql+psycopg://USER@HOST/DATABASE "
@@ -28,6 +38,15 @@ def make_engine(url: str) -> Engine:
         event.listen(engine, "connect", _configure_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _connect_args(url: str) -> dict[str, Any]:
+    """What the URL itself does not say."""
+    parsed = make_url(url)
+    if not parsed.drivername.startswith("postgresql+psycopg"):
+        return {}
+    given = {"connect_timeout": CONNECT_TIMEOUT_SEC, **SIGNS_OF_LIFE}
+    return {name: value for name, value in given.items() if name not in parsed.query}
 
 
 def reading(engine: Engine) -> Engine:

@@ -5,6 +5,14 @@ class StoreFault(Exception):
     """Base of all errors of this room."""
 
 
+class StoreFull(StoreFault):
+    """The disk of the store is full; the message names the path and the free bytes."""
+
+
+class StoreAway(StoreFault):
+    """The store's database could not be reached for as long as it was to be waited for."""
+
+
 class BadFilter(StoreFault):
     """A filter expression cannot be read; the message names the word and lists the columns."""
 
@@ -23,6 +31,10 @@ class NewerSchema(StoreFault):
 
 class BadExport(StoreFault):
     """An export cannot be made as asked; the message says what to change."""
+
+
+class PushFailed(StoreFault):
+    """The hub did not take an export; the message has what it answered, and the command that pushes it again."""
 
 
 class BadSelection(StoreFault):

@@ -26,11 +26,12 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 from sqlmodel import col
 
 from trajectories.errors import BadFilter
 from trajectories.tables import FindingRow, MarkRow, RolloutRow, SuiteRow, TaskRow
+from trajectories.unindexed import unindexed
 
 Value = str | float | int | bool | datetime
 Column = SQLColumnExpression[Any]
@@ -144,11 +145,19 @@ class Token:
     at: int
 
 
-def parse_filter(expression: str) -> ColumnElement[bool]:
-    """The SQL expression; an empty text accepts every rollout. Raises BadFilter naming the word that is wrong."""
+_UNINDEXED: Mapping[str, Column] = {
+    name: unindexed(column) if isinstance(column, InstrumentedAttribute) else column for name, column in COLUMNS.items()
+}
+
+
+def parse_filter(expression: str, *, by_index: bool = True) -> ColumnElement[bool]:
+    """The SQL expression; an empty text accepts every rollout. Raises BadFilter naming the word that is wrong.
+
+    by_index: false where the query is in the order of an index, and is to be answered from that one.
+    """
     if not expression.strip():
         return true()
-    parser = _Parser(expression)
+    parser = _Parser(expression, COLUMNS if by_index else _UNINDEXED)
     result = parser.either()
     if parser.peek():
         parser.refuse("and, or, or the end")
@@ -156,8 +165,9 @@ def parse_filter(expression: str) -> ColumnElement[bool]:
 
 
 class _Parser:
-    def __init__(self, expression: str) -> None:
+    def __init__(self, expression: str, columns: Mapping[str, Column]) -> None:
         self.expression = expression
+        self.columns = columns
         self.tokens: list[Token] = []
         position = 0
         while position < len(expression.rstrip()):
@@ -219,7 +229,7 @@ class _Parser:
         if not token or token.kind != "word" or token.text not in COLUMNS:
             self.refuse(f"a column (one of {', '.join(COLUMNS)})")
         assert token is not None
-        name, column = token.text, COLUMNS[token.text]
+        name, column = token.text, self.columns[token.text]
         self.index += 1
         if self.take("="):
             return column == self.value(name)

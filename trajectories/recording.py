@@ -13,8 +13,7 @@ from tasks.difficulty import difficulty_of
 from tasks.task import Provenance
 from trajectories.errors import NotInStore, StoreFault
 from trajectories.retrying import meeting, retrying
-from trajectories.rollout import Rollout
-from trajectories.rows import Rows, rows_of
+from trajectories.rows import Rows
 from trajectories.segments import Place
 from trajectories.tables import (
     AttemptRow,
@@ -35,14 +34,11 @@ PARTS: tuple[Any, ...] = (StepsRow, VerdictRow, AttemptRow)
 
 @retrying
 @meeting
-def insert_rollouts(
-    engine: Engine, rollouts: Sequence[Rollout], bodies: Sequence[str], places: Sequence[Place]
-) -> list[bool]:
+def insert_rollouts(engine: Engine, made: Sequence[Rows], bodies: Sequence[str], places: Sequence[Place]) -> list[bool]:
     """Whether each was written: not where a known outcome is there. An unknown one is replaced, which counts its tries.
 
-    bodies: the names of the bodies. places: where they lie, durably.
+    made: the rows of each rollout. bodies: the names of the bodies. places: where they lie, durably.
     """
-    made = [rows_of(rollout) for rollout in rollouts]
     ids = sorted({rows.rollout["id"] for rows in made})
     with Session(engine) as session:
         # In the order of the ids, so that two writers of the same rollouts wait for each other and never deadlock.

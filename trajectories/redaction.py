@@ -142,6 +142,11 @@ def _covered(kind: str, match: re.Match[str]) -> str:
     return f"{match[0][:start]}[REDACTED:{kind}]{match[0][end:]}"
 
 
+def shape_patterns() -> tuple[re.Pattern[str], ...]:
+    """What each shape is known by, for screening.py."""
+    return tuple(shape.pattern for shape in _shapes())
+
+
 def _fitting(text: str) -> list[_Shape]:
     lowered = text.lower()
 

@@ -1,11 +1,13 @@
 """A rollout as rows of the store's tables: plain values, since objects of tables cost more than writing them."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+from trajectories.atif import Step
 from trajectories.rollout import Rollout
 
 Values = dict[str, Any]
@@ -75,7 +77,7 @@ def rows_of(rollout: Rollout) -> Rows:
             "error": verdict.error,
             "dropped_paths": list(verdict.dropped_paths),
         },
-        steps={"rollout_id": rollout_id, "packed": pack_steps(_summaries(rollout))},
+        steps={"rollout_id": rollout_id, "packed": pack_steps(steps)},
         attempts=[
             {
                 "rollout_id": rollout_id,
@@ -89,25 +91,27 @@ def rows_of(rollout: Rollout) -> Rows:
     )
 
 
-def _summaries(rollout: Rollout) -> Iterator[StepSummary]:
-    for step in rollout.trajectory.steps:
-        results = step.observation.results if step.observation else ()
-        metrics = step.metrics
-        yield StepSummary(
-            step.step_id,
-            step.source,
-            step.tool_calls[0].function_name if step.tool_calls else "",
-            len(str(step.message)) + sum(len(str(result.content)) for result in results),
-            (metrics.prompt_tokens or 0) if metrics else 0,
-            (metrics.completion_tokens or 0) if metrics else 0,
-            bool(step.extra.get("is_error", False)) if step.extra else False,
-        )
-
-
-def pack_steps(steps: Iterator[StepSummary]) -> str:
+def pack_steps(steps: Iterable[Step]) -> str:
     """A JSON list of lists in the order of StepSummary's fields: one row a rollout, where one row a step would be
-    twenty million of them for a million rollouts."""
-    return json.dumps(list(steps), separators=(",", ":"))
+    twenty million of them for a million rollouts. Written by hand, which takes a third of the time of `json`."""
+    packed = []
+    for step in steps:
+        message, calls, metrics, extra = step.message, step.tool_calls, step.metrics, step.extra
+        characters = len(message) if isinstance(message, str) else len(str(message))
+        for result in step.observation.results if step.observation else ():
+            content = result.content
+            characters += len(content) if isinstance(content, str) else len(str(content))
+        tool = _quoted(calls[0].function_name) if calls else '""'
+        prompt = (metrics.prompt_tokens or 0) if metrics else 0
+        completion = (metrics.completion_tokens or 0) if metrics else 0
+        is_error = "true" if extra and extra.get("is_error", False) else "false"
+        packed.append(f'[{step.step_id},"{step.source}",{tool},{characters},{prompt},{completion},{is_error}]')
+    return f"[{','.join(packed)}]"
+
+
+@lru_cache(maxsize=1000)
+def _quoted(name: str) -> str:
+    return json.dumps(name)
 
 
 def unpack_steps(packed: str) -> list[StepSummary]:

@@ -7,9 +7,9 @@ either the whole rollout or at most bytes that nothing points at.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,25 +23,29 @@ from trajectories import recording
 from trajectories.blobs import Blobs
 from trajectories.engine import make_engine
 from trajectories.errors import StoreFault
+from trajectories.packing import Line, Packed, Packing, batched, one_ahead, pack_all
 from trajectories.pass_rates import PassRate
 from trajectories.reading import PAGE, StoreReader
-from trajectories.redaction import redact
 from trajectories.retrying import retrying
 from trajectories.rollout import Rollout
 from trajectories.schema import migrate
-from trajectories.segments import Segments, name_of, pack
+from trajectories.segments import Segments
 
 __all__ = ["PAGE", "PassRate", "Store", "open_store"]
 
-BATCH = 200
+BATCH = 400
 """Rollouts that `record_many` writes in one transaction, with one fsync of their bodies."""
 
+BATCH_BYTES = 16 << 20
+"""Of their texts, about: a batch of long rollouts is smaller."""
 
-def open_store(url: str | Path, *, blobs: str | None = None) -> "Store":
+
+def open_store(url: str | Path, *, blobs: str | None = None, patience_sec: float = 0.0) -> "Store":
     """Open, making or migrating it where needed.
 
     url: a folder (SQLite and bodies in it), `sqlite:///FILE`, or `postgresql+psycopg://…`.
     blobs: fsspec URL for the bodies; needed where `url` is a database.
+    patience_sec: how long a database server that is away is waited for (retrying.py).
     Raises StoreFault saying what to change.
     """
     url = str(url)
@@ -59,7 +63,7 @@ def open_store(url: str | Path, *, blobs: str | None = None) -> "Store":
                 "GRISTMILL_BLOBS=FOLDER or an fsspec URL such as s3://bucket/path"
             )
         blobs = str(Path(url.removeprefix("sqlite:///")).parent / "blobs")
-    return Store(make_engine(url), blobs)
+    return Store(make_engine(url, patience_sec=patience_sec), blobs)
 
 
 def _without_password(url: str) -> str:
@@ -120,12 +124,21 @@ class Store(StoreReader):
     def record_many(self, rollouts: Iterable[Rollout], *, is_redacting: bool = True) -> int:
         """Write rollouts as they come, `BATCH` of them a transaction; how many were written (see `record`).
 
-        A kill leaves whole batches: giving them all again writes what is missing. Memory: one batch.
+        A kill leaves whole batches: giving them all again writes what is missing. Memory: two batches of at most
+        `BATCH_BYTES` (or one rollout), since the next one is packed while one is written.
         """
-        coming, written = iter(rollouts), 0
-        while batch := list(islice(coming, BATCH)):
-            written += sum(self.record_batch(batch, is_redacting=is_redacting))
+        written = 0
+        with ThreadPoolExecutor(2, "packing") as beside:
+            batches = batched(rollouts, BATCH, BATCH_BYTES)
+            for packing in one_ahead(self._packing(batch, is_redacting, beside) for batch in batches):
+                written += sum(self._write(packing.result())) if packing else 0
         return written
+
+    def _packing(self, batch: Sequence[Line], is_redacting: bool, beside: ThreadPoolExecutor) -> Packing | None:
+        """Of those that are not there; None where all are."""
+        finished = self.finished(line.rollout.key for line in batch)
+        news = [line for line in batch if line.rollout.key.id not in finished]
+        return Packing(news, self.secrets if is_redacting else None, beside) if news else None
 
     def record_batch(self, rollouts: Sequence[Rollout], *, is_redacting: bool = True) -> list[bool]:
         """Write rollouts in one transaction, all or none: whether each was written (see `record`)."""
@@ -134,13 +147,14 @@ class Store(StoreReader):
         news = [rollout for rollout, is_new in zip(rollouts, written, strict=True) if is_new]
         if not news:
             return written
-        if is_redacting:
-            news = [redact(rollout, self.secrets) for rollout in news]
-        texts = [rollout.__pydantic_serializer__.to_json(rollout) for rollout in news]
-        names, frames = [name_of(text) for text in texts], [pack(text) for text in texts]
-        with self.segments.appended(frames) as places:
-            inserted = iter(recording.insert_rollouts(self._engine, news, names, places))
-            return [is_new and next(inserted) for is_new in written]
+        inserted = iter(self._write(pack_all(news, self.secrets if is_redacting else None)))
+        return [is_new and next(inserted) for is_new in written]
+
+    def _write(self, packed: Sequence[Packed]) -> list[bool]:
+        with self.segments.appended([each.frame for each in packed]) as places:
+            return recording.insert_rollouts(
+                self._engine, [each.rows for each in packed], [each.name for each in packed], places
+            )
 
     def record_audit(
         self, suite_hash: str, task_ids: Iterable[str], findings: Iterable[Finding], audited_at: datetime
@@ -149,7 +163,7 @@ class Store(StoreReader):
 
         Raises NotInStore for a task that is not registered, StoreFault for a finding of a task that was not audited.
         """
-        recording.insert_audit(self._engine, suite_hash, task_ids, findings, audited_at)
+        recording.insert_audit(self._engine, suite_hash, list(task_ids), list(findings), audited_at)
 
     def record_export(
         self, *, format: str, out: str, rows: int, created_at: datetime, manifest: dict[str, Any]

@@ -105,11 +105,10 @@ def postgresql() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of either kind."""
+def empty_database(request: pytest.FixtureRequest, folder: Path) -> str:
+    """URL of an empty database of the kind that the fixture's parameter names."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'gristmill.db'}"
+        return f"sqlite:///{folder / 'gristmill.db'}"
     import psycopg
 
     url: str = request.getfixturevalue("postgresql")
@@ -117,6 +116,12 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with psycopg.connect(url.format(database="postgres").replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
     return url.format(database=name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of either kind."""
+    return empty_database(request, tmp_path)
 
 
 @pytest.fixture

@@ -1,13 +1,14 @@
 """Pages and counts that the dashboard shows, on SQLite and on PostgreSQL."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from tasks.audit.finding import Finding
 from tasks.task import Provenance
-from tests.trajectories.conftest import make_rollout
-from trajectories import browsing
+from tests.trajectories.conftest import empty_database, make_rollout
+from trajectories import browsing, reading
 from trajectories.browsing import findings_of, newest, of_task, rollout_page, task_page, task_rates, task_row
 from trajectories.counting import (
     Rate,
@@ -20,34 +21,37 @@ from trajectories.counting import (
     totals_by_hour,
 )
 from trajectories.errors import BadFilter
-from trajectories.store import Store
+from trajectories.patience import TookTooLong
+from trajectories.recording import remove_rollouts
+from trajectories.store import Store, open_store
 
 START = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)  # an hour and a half before midnight
 SUITE = "suite"  # the one of make_rollout
 
 
-@pytest.fixture
-def filled(store: Store) -> Store:
-    """12 tasks of two families, two agents, a rollout each every 10 minutes; every 5th is lost."""
-    origin = Provenance(source="s", source_hash="5" * 64, license="MIT", repository="r")
-    tasks = [(f"t{number:02d}", "even" if number % 2 == 0 else "odd", origin) for number in range(12)]
-    store.register_suite(hash=SUITE, name="night", version="1", tasks=tasks)
-    finding = Finding(task_id="t03", kind="text", place="instruction", evidence="the answer")
-    store.record_audit(SUITE, [task for task, _, _ in tasks], [finding], START)
-    for number in range(24):
-        task, family, _ = tasks[number % 12]
-        store.record(
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """12 tasks of two families, two agents, a rollout each every 10 minutes; every 5th is lost. Tests only read it."""
+    folder = tmp_path_factory.mktemp("browsing")
+    with open_store(empty_database(request, folder), blobs=str(folder / "blobs")) as store:
+        origin = Provenance(source="s", source_hash="5" * 64, license="MIT", repository="r")
+        tasks = [(f"t{number:02d}", "even" if number % 2 == 0 else "odd", origin) for number in range(12)]
+        store.register_suite(hash=SUITE, name="night", version="1", tasks=tasks)
+        finding = Finding(task_id="t03", kind="text", place="instruction", evidence="the answer")
+        store.record_audit(SUITE, [task for task, _, _ in tasks], [finding], START)
+        store.record_many(
             make_rollout(
-                task,
+                tasks[number % 12][0],
                 agent="react" if number < 12 else "repair",
-                family=family,
+                family=tasks[number % 12][1],
                 reward=1.0 if number % 3 == 0 else 0.0,
                 error="lost" if number % 5 == 4 else None,
                 started_at=(START + timedelta(minutes=10 * number)).isoformat(),
                 cost_usd=0.5,
             )
+            for number in range(24)
         )
-    return store
+        yield store
 
 
 @pytest.fixture
@@ -56,10 +60,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browsing, "WINDOW", 7)
     monkeypatch.setattr(browsing, "LOOK_SEC", 0.0)
 
-    def too_long(session: object, limit_sec: float = 0.0) -> None:
-        raise browsing._TookTooLong
+    monkeypatch.setattr(browsing, "_patient", _too_long)
 
-    monkeypatch.setattr(browsing, "_patient", too_long)
+
+def _too_long(session: object, limit_sec: float = 0.0) -> None:
+    raise TookTooLong
 
 
 def walk(store: Store, where: str, limit: int) -> list[str]:
@@ -90,6 +95,17 @@ def test_windows_hold_the_same(filled: Store, where: str) -> None:
     assert rollout_page(filled, where).looked_through == 7
 
 
+@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize("is_patient", [True, False])
+def test_the_first_few_are_the_first_of_all(
+    filled: Store, where: str, is_patient: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not is_patient:
+        monkeypatch.setattr(reading, "patient", _too_long)
+    expected = [row.id for row in filled.rollouts(where)]
+    assert [row.id for row in filled.rollouts(where, limit=3)] == expected[:3] and expected == sorted(expected)
+
+
 @pytest.mark.usefixtures("impatient")
 def test_windows_follow_each_other_while_there_is_time(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browsing, "LOOK_SEC", 60.0)
@@ -104,7 +120,7 @@ def test_a_question_that_takes_too_long_is_ended_and_the_next_one_is_not(filled:
         else "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99999999) SELECT count(*) FROM n"
     )
     with filled.reading() as session:
-        with pytest.raises(browsing._TookTooLong), browsing._patient(session, 0.02):
+        with pytest.raises(TookTooLong), browsing._patient(session, 0.02):
             session.execute(browsing.text(slow)).all()
         session.rollback()
         assert session.execute(browsing.text("SELECT 1")).scalar_one() == 1
@@ -114,8 +130,15 @@ def test_a_question_that_takes_too_long_is_ended_and_the_next_one_is_not(filled:
 def test_a_page_begins_where_the_last_one_ended_whatever_came_in_meanwhile(filled: Store) -> None:
     first = rollout_page(filled, limit=10)
     assert first.after is not None
-    filled.record(make_rollout("t00", attempt=5, started_at=(START + timedelta(days=1)).isoformat()))
-    second = rollout_page(filled, after=first.after, limit=10)
+    late = make_rollout("t00", attempt=5, started_at=(START + timedelta(days=1)).isoformat())
+    filled.record(late)
+    try:
+        second = rollout_page(filled, after=first.after, limit=10)
+        assert rollout_page(filled, limit=1).rows[0].id == late.key.id
+    finally:
+        with filled.writing() as session:
+            remove_rollouts(session, [late.key.id])
+            session.commit()
     assert second.rows[0].started_at < first.rows[-1].started_at
     assert len({row.id for row in (*first.rows, *second.rows)}) == 20
     with pytest.raises(BadFilter, match="no place in the list"):

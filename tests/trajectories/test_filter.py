@@ -1,8 +1,11 @@
 """`--where`: what is understood, what is refused, and that nothing of it is run as SQL."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from sqlalchemy import select, text
+from sqlmodel import col
 
 from tasks.audit.finding import Finding
 from tasks.task import Provenance
@@ -10,7 +13,8 @@ from tests.trajectories.conftest import make_rollout
 from trajectories.errors import BadFilter
 from trajectories.filter import parse_filter
 from trajectories.rollout import Attempt
-from trajectories.store import Store
+from trajectories.store import Store, open_store
+from trajectories.tables import RolloutRow
 
 PROVENANCE = Provenance(source="x", source_hash="h")
 HARD = {"difficulty": {"files": 2, "lines": 30, "tests": 4, "distance": 5, "distance_median": 5.5}}
@@ -99,3 +103,16 @@ def test_rollouts_are_chosen_by_the_difficulty_of_their_task(store: Store, expre
 def test_what_cannot_be_read_is_named(expression: str, message: str) -> None:
     with pytest.raises(BadFilter, match=message):
         parse_filter(expression)
+
+
+def test_sqlite_takes_no_index_for_a_filter_that_is_to_have_none(tmp_path: Path) -> None:
+    with open_store(tmp_path) as store, store.reading() as session:
+
+        def plan(*, by_index: bool) -> str:
+            query = select(RolloutRow).where(parse_filter("attempts = 0 and agent = 'a'", by_index=by_index))
+            query = query.order_by(col(RolloutRow.started_at).desc(), col(RolloutRow.id).desc()).limit(5)
+            sql = query.compile(store.engine, compile_kwargs={"literal_binds": True})
+            return str(session.execute(text(f"EXPLAIN QUERY PLAN {sql}")).all())
+
+        assert "rollouts_by_time" in plan(by_index=False) and "TEMP B-TREE" not in plan(by_index=False)
+        assert "rollouts_by_time" not in plan(by_index=True)

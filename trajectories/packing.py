@@ -1,0 +1,105 @@
+"""Rollouts as what is written of them: JSON without secrets, its name, its frame in a segment, and the rows.
+
+Of many at once, what needs no Python (looking for secrets, compressing) is done beside what does, on other threads.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+from trajectories.redaction import redact
+from trajectories.rollout import Rollout
+from trajectories.rows import Rows, rows_of
+from trajectories.screening import suspects
+from trajectories.segments import name_of, pack_lines
+
+FEW = 8
+"""Up to so many are looked through one by one: getting RE2 ready takes as long."""
+
+
+T = TypeVar("T")
+
+
+class Packed(NamedTuple):
+    """What is written of one rollout."""
+
+    name: str
+    frame: bytes
+    rows: Rows
+
+
+class Line(NamedTuple):
+    """A rollout and its JSON, with a line's end."""
+
+    rollout: Rollout
+    text: bytes
+
+
+class Packing:
+    """Rollouts that are being packed, in their order; `result` waits for it."""
+
+    def __init__(self, lines: Sequence[Line], secrets: Mapping[str, str] | None, beside: ThreadPoolExecutor) -> None:
+        """secrets: values to take out beside what has a known shape; None: nothing is taken out."""
+        self._rollouts, self._secrets = [line.rollout for line in lines], secrets
+        texts = [line.text for line in lines]
+        self._suspects = beside.submit(suspects, texts, secrets) if secrets is not None else None
+        self._frames = beside.submit(pack_lines, texts)
+        self._names = [name_of(memoryview(text)[:-1]) for text in texts]
+        self._rows = [rows_of(rollout) for rollout in self._rollouts]
+
+    def result(self) -> list[Packed]:
+        packed = list(map(Packed, self._names, self._frames.result(), self._rows))
+        for at, is_suspect in enumerate(self._suspects.result() if self._suspects else ()):
+            if is_suspect:
+                packed[at] = pack_one(self._rollouts[at], self._secrets)
+        return packed
+
+
+def pack_one(rollout: Rollout, secrets: Mapping[str, str] | None) -> Packed:
+    """One rollout, its texts looked through one by one."""
+    if secrets is not None:
+        rollout = redact(rollout, secrets)
+    text = _line(rollout).text
+    (frame,) = pack_lines([text])
+    return Packed(name_of(memoryview(text)[:-1]), frame, rows_of(rollout))
+
+
+def pack_all(rollouts: Sequence[Rollout], secrets: Mapping[str, str] | None) -> list[Packed]:
+    """Rollouts in their order."""
+    if len(rollouts) <= FEW:
+        return [pack_one(rollout, secrets) for rollout in rollouts]
+    with ThreadPoolExecutor(2, "packing") as beside:
+        return Packing(list(map(_line, rollouts)), secrets, beside).result()
+
+
+def batched(rollouts: Iterable[Rollout], most: int, most_bytes: int) -> Iterator[list[Line]]:
+    """In their order, at most `most` at once, and no more once their texts have `most_bytes` together."""
+    batch, size = list[Line](), 0
+    for line in map(_line, rollouts):
+        batch.append(line)
+        size += len(line.text)
+        if len(batch) >= most or size >= most_bytes:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _line(rollout: Rollout) -> Line:
+    return Line(rollout, rollout.__pydantic_serializer__.to_json(rollout) + b"\n")
+
+
+def one_ahead(items: Iterable[T]) -> Iterator[T]:
+    """Each when the next one has been asked for. Where that fails, what is there is given first."""
+    coming, waiting = iter(items), list[T]()
+    while True:
+        try:
+            item = next(coming)
+        except StopIteration:
+            break
+        except Exception:
+            yield from waiting
+            raise
+        yield from waiting
+        waiting = [item]
+    yield from waiting
