@@ -4,10 +4,13 @@
 
 Tasks are trivial on purpose (write one file), so that what is measured is the machinery and not the tests. All are the
 same Harbor folders; the agents are the oracle (one command) and a scripted one (three fixed commands). Everything is
-measured in one run and interleaved; figures are medians of the rounds.
+measured in one run and interleaved, after a warm-up of one rollout each; figures are medians of the rounds. Beside the
+seconds stand the processor seconds of the whole machine while it lasted: those of the daemon and of all containers are
+among them. On a machine that does other work they hold that work, too.
 
-Floors: `docker run --rm` twice a rollout, and `bwrap` twice a rollout (the bare tools); and our own sandboxes doing
-nothing but the same commands in two sandboxes a rollout, without agent, diff, verifier, trajectory and store.
+Floors (_floors.py): the same commands in two sandboxes a rollout, by the bare tool: a `bwrap` a command; `docker run
+--rm` twice; `docker run`, an `exec` a command, `cp`, `rm`. Beside them our own sandboxes with the same commands, and
+without agent, diff, verifier, trajectory and store.
 
 Peers (docs/throughput.md says what each of them does and does not do): `benchmarks/peers/install.sh` makes their
 environments; one that is not there is left out, with the reason.
@@ -21,13 +24,17 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from _floors import by_bwrap, by_docker_exec, by_docker_run, for_all
+from _peers import PEERS, peer, python_of
 
 from agents.agent import Agent, AgentLimits, Session
 from agents.registry import get_agent
 from agents.rollout import roll_out
-from environments import SandboxSpec, running
+from environments import Mount, SandboxSpec, running
 from environments.registry import get_backend
 from environments.sandbox import Backend
 from tasks.suite import open_suite, prepare_suite
@@ -56,14 +63,11 @@ if [ "$(cat /workspace/hello.txt)" = "hello world" ]; then echo 1; else echo 0; 
 """
 SOLVE = "echo 'hello world' > /workspace/hello.txt"
 COMMANDS = {"oracle": [SOLVE], "scripted": ["ls -la /workspace", SOLVE, "cat /workspace/hello.txt"]}
-PEERS = {
-    "mini-swe-agent": ("mini_swe_agent.py", ("docker",)),  # its `local` has no folder of its own a task
-    "inspect-ai": ("inspect_ai_eval.py", ("docker", "local")),
-    "harbor": ("harbor_job.py", ("docker",)),
-}
-PEER_TIMEOUT_SEC = 900
+TICKS = os.sysconf("SC_CLK_TCK")
 
-Measure = Callable[[Path], dict[str, float]]
+Figures = dict[str, float]
+Measure = Callable[[Path, Path], Figures]
+"""Of a suite's folder and a scratch folder."""
 
 
 class Scripted:
@@ -92,8 +96,8 @@ def write_suite(folder: Path, n: int, image: str) -> Path:
     return folder
 
 
-async def roll_out_all(suite_folder: Path, agent: Agent, backend: Backend, jobs: int, store_folder: Path) -> float:
-    """Seconds for one rollout of each task, `jobs` at a time, stored."""
+async def roll_out_all(suite_folder: Path, agent: Agent, backend: Backend, jobs: int, store_folder: Path) -> Figures:
+    """One rollout of each task, `jobs` at a time, stored; timed without the opening of suite and store."""
     cache = Path("~/.cache/gristmill").expanduser()
     suite = open_suite(suite_folder, cache=cache)
     await prepare_suite(suite, backend, cache=cache)
@@ -109,105 +113,128 @@ async def roll_out_all(suite_folder: Path, agent: Agent, backend: Backend, jobs:
             if not rollout.verdict.is_solved:
                 raise RuntimeError(f"{task_id} on {backend.name}: {rollout.ending} {rollout.verdict}")
 
-        start = time.perf_counter()
-        await asyncio.gather(*(one(task_id) for task_id in suite.task_ids()))
-        return time.perf_counter() - start
+        with timed() as figures:
+            await asyncio.gather(*(one(task_id) for task_id in suite.task_ids()))
+        return figures
 
 
-async def sandboxes_alone(spec: SandboxSpec, commands: list[str], backend: Backend, n: int, jobs: int) -> float:
-    """Seconds for `n` times two sandboxes: the agent's commands in the first, the test's in the second."""
+async def sandboxes_alone(
+    spec: SandboxSpec, commands: list[str], backend: Backend, tasks: list[Path], jobs: int, scratch: Path
+) -> Figures:
+    """Two sandboxes a task: the agent's commands in the first, the changed file and the test in the second."""
     slots = asyncio.Semaphore(jobs)
 
-    async def one() -> None:
+    async def one(task: Path) -> None:
+        logs = scratch / f"logs-{task.name}"
+        (logs / "verifier").mkdir(parents=True)
+        for folder in (logs, logs / "verifier"):
+            folder.chmod(0o777)
+        shown = (("/tests", task / "tests"), ("/logs", logs))
+        mounts = tuple(Mount(source=source, target=target, read_only=False) for target, source in shown)
         async with slots:
-            for each in (commands, [f"{SOLVE}; cat /workspace/hello.txt"]):
-                async with running(backend, spec) as sandbox:
-                    for command in each:
-                        await sandbox.run(["bash", "-c", command], timeout_sec=60)
+            async with running(backend, spec) as sandbox:
+                for command in commands:
+                    await sandbox.run(["bash", "-c", command], timeout_sec=60)
+            async with running(backend, spec.model_copy(update={"mounts": mounts})) as sandbox:
+                await sandbox.write_files({"hello.txt": b"hello world\n"})
+                await sandbox.run(["bash", "/tests/test.sh"], timeout_sec=60)
+            if (logs / "verifier" / "reward.txt").read_text().strip() != "1":
+                raise RuntimeError(f"{task.name}: our sandboxes alone did not solve it")
 
-    start = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(n)))
-    return time.perf_counter() - start
-
-
-def bare(command: list[str], n: int, jobs: int) -> float:
-    """Seconds for `command` run twice for each of `n`, `jobs` at a time."""
-    start = time.perf_counter()
-    started: list[subprocess.Popen[bytes]] = []
-    for _ in range(2 * n):
-        while len(started) >= jobs:
-            started = [process for process in started if process.poll() is None]
-            time.sleep(0.001)
-        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
-    for process in started:
-        process.wait()
-    return time.perf_counter() - start
+    scratch.chmod(0o755)
+    with timed() as figures:
+        await asyncio.gather(*map(one, tasks))
+    return figures
 
 
-def peer(name: str, kind: str, agent: str, image: str, n: int, jobs: int, folder: Path) -> dict[str, float]:
-    """One batch of a peer, by its own program in its own environment. Raises RuntimeError with the end of its words."""
-    ask = {
-        "suite": str(write_suite(folder / "suite", n, image)),
-        "image": image,
-        "jobs": jobs,
-        "kind": kind,
-        "agent": agent,
-        "commands": COMMANDS[agent],
-        "scratch": str(folder),
-    }
-    place = Path(__file__).with_name("peers")
-    command = [str(python_of(name)), str(place / PEERS[name][0]), json.dumps(ask)]
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, timeout=PEER_TIMEOUT_SEC, check=False)
-    if done.returncode:
-        raise RuntimeError((done.stderr or done.stdout).strip()[-1500:])
-    told: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
-    if told["solved"] != n:
-        raise RuntimeError(f"it solved {told['solved']} of {n}: {done.stderr.strip()[-1000:]}")
-    return told
+def measures_of(agent: str, image: str, options: argparse.Namespace) -> dict[str, tuple[str, Measure]]:
+    """What to time with this agent, by name: on tasks with which image, and how."""
+    commands, jobs = COMMANDS[agent], options.jobs
+    found: dict[str, tuple[str, Measure]] = {}
 
+    def ours(backend: Backend) -> Measure:
+        made: Agent = get_agent("oracle") if agent == "oracle" else Scripted()
+        return lambda suite, scratch: asyncio.run(roll_out_all(suite, made, backend, jobs, scratch / "store"))
 
-def python_of(name: str) -> Path:
-    cache = Path(os.environ.get("GRISTMILL_CACHE", "~/.cache/gristmill")).expanduser()
-    return cache / "peers" / name / "bin" / "python"
+    def alone(backend: Backend, own_image: str) -> Measure:
+        spec = SandboxSpec(image=own_image or None)
+        return lambda suite, scratch: asyncio.run(
+            sandboxes_alone(spec, commands, backend, tasks_in(suite), jobs, scratch)
+        )
 
+    def floor(by: Callable[[Path, list[str]], None]) -> Measure:
+        def measure(suite: Path, scratch: Path) -> Figures:
+            with timed() as figures:
+                for_all(by, tasks_in(suite), commands, jobs)
+            return figures
 
-def measures_of(agent: str, image: str, options: argparse.Namespace) -> dict[str, Measure]:
-    """What to time with this agent, by name."""
-    n, jobs = options.n, options.jobs
-    found: dict[str, Measure] = {}
+        return measure
+
+    def by_peer(name: str, kind: str) -> Measure:
+        return lambda suite, scratch: peer(
+            name, kind=kind, agent=agent, commands=commands, suite=suite, image=image, jobs=jobs, scratch=scratch
+        )
+
     for backend_name, own_image in (("bubblewrap", ""), ("docker", image)):
         backend = get_backend(backend_name)
         if backend.missing() or (backend_name == "docker" and not image):
             continue
-        made: Agent = get_agent("oracle") if agent == "oracle" else Scripted()
-
-        def ours(
-            folder: Path, made: Agent = made, backend: Backend = backend, own_image: str = own_image
-        ) -> dict[str, float]:
-            suite = write_suite(folder / "suite", n, own_image)
-            return {"seconds": asyncio.run(roll_out_all(suite, made, backend, jobs, folder / "store"))}
-
-        def alone(folder: Path, backend: Backend = backend, own_image: str = own_image) -> dict[str, float]:
-            spec = SandboxSpec(image=own_image or None)
-            return {"seconds": asyncio.run(sandboxes_alone(spec, COMMANDS[agent], backend, n, jobs))}
-
-        found[f"gristmill {backend_name}"] = ours
-        found[f"its sandboxes alone, {backend_name}"] = alone
+        found[f"gristmill {backend_name}"] = own_image, ours(backend)
+        found[f"its sandboxes alone, {backend_name}"] = own_image, alone(backend, own_image)
+        if backend_name == "bubblewrap":
+            found["bwrap a command"] = "", floor(by_bwrap)
     if image:
-        run = ["docker", "run", "--rm", "--network", "none", image, "true"]
-        found["docker run --rm, twice"] = lambda folder: {"seconds": bare(run, n, jobs)}
+        found["docker run --rm, twice"] = image, floor(by_docker_run)
+        found["docker run, exec, cp, rm; run --rm"] = image, floor(by_docker_exec)
     for name in options.peers:
         for kind in PEERS[name][1]:
-            if kind == "docker" and not image:
-                continue
-            found[f"{name} {kind}"] = lambda folder, name=name, kind=kind: peer(  # type: ignore[misc]
-                name, kind, agent, image, n, jobs, folder
-            )
+            if kind != "docker" or image:
+                found[f"{name} {kind}"] = image, by_peer(name, kind)
     return found
 
 
-def median_of(values: list[dict[str, float]], name: str) -> float:
+@contextmanager
+def timed() -> Iterator[Figures]:
+    """`seconds` and `cpu_seconds` of the block, filled in at its end."""
+    figures: Figures = {}
+    cpu, start = machine_cpu_sec(), time.perf_counter()
+    yield figures
+    figures |= {"seconds": time.perf_counter() - start, "cpu_seconds": machine_cpu_sec() - cpu}
+
+
+def machine_cpu_sec() -> float:
+    """Processor seconds of the whole machine since its boot: user, nice, system, irq, softirq (proc(5))."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    return sum(int(fields[at]) for at in (0, 1, 2, 5, 6)) / TICKS
+
+
+def tasks_in(suite: Path) -> list[Path]:
+    return sorted(file.parent for file in suite.glob("*/task.toml"))
+
+
+def median_of(values: list[Figures], name: str) -> float:
     return statistics.median(value[name] for value in values)
+
+
+def measured(agent: str, image: str, options: argparse.Namespace, left_out: dict[str, str]) -> dict[str, list[Figures]]:
+    """Every measure's rounds, interleaved; what does not work goes into `left_out` with its reason."""
+    measures = measures_of(agent, image, options)
+    taken: dict[str, list[Figures]] = {name: [] for name in measures}
+    for number in range(options.rounds + 1):
+        for name, (own_image, measure) in measures.items():
+            is_warm_up = number == 0
+            if name in left_out or (is_warm_up and name.partition(" ")[0] in PEERS):  # they warm up themselves
+                continue
+            try:
+                with tempfile.TemporaryDirectory(prefix="gristmill-bench-") as folder:
+                    suite = write_suite(Path(folder, "suite"), 1 if is_warm_up else options.n, own_image)
+                    value = measure(suite, Path(folder))
+            except (RuntimeError, OSError, ValueError, subprocess.SubprocessError) as error:
+                left_out[name] = str(error)
+                continue
+            if not is_warm_up:
+                taken[name].append(value)
+    return {name: values for name, values in taken.items() if values}
 
 
 def main() -> None:
@@ -231,44 +258,30 @@ def main() -> None:
     else:
         image = asyncio.run(docker.base_image())  # type: ignore[attr-defined]
 
-    figures: dict[str, object] = {}
     rows: dict[str, dict[str, object]] = {}
     for agent in options.agent:
-        measures = measures_of(agent, image, options)
-        taken: dict[str, list[dict[str, float]]] = {name: [] for name in measures}
-        for number in range(options.rounds + 1):
-            for name, measure in measures.items():
-                is_warm_up = number == 0 and not name.startswith(("gristmill", "its"))
-                if is_warm_up or name in left_out:
-                    continue
-                try:
-                    with tempfile.TemporaryDirectory() as folder:
-                        value = measure(Path(folder))
-                except (RuntimeError, OSError, ValueError, subprocess.SubprocessError) as error:
-                    left_out[name] = str(error)
-                    continue
-                if number > 0:
-                    taken[name].append(value)
-        report(agent, {name: values for name, values in taken.items() if values}, options, rows)
+        report(agent, measured(agent, image, options, left_out), options, rows)
     for name, reason in left_out.items():
         print(f"left out: {name}: {reason}")
-    figures = figures_of(rows)
     if options.json:
-        print(json.dumps({**figures, "left_out": left_out, "rows": rows}))
+        print(json.dumps({**figures_of(rows), "left_out": left_out, "rows": rows}))
 
 
 def report(
-    agent: str,
-    taken: dict[str, list[dict[str, float]]],
-    options: argparse.Namespace,
-    rows: dict[str, dict[str, object]],
+    agent: str, taken: dict[str, list[Figures]], options: argparse.Namespace, rows: dict[str, dict[str, object]]
 ) -> None:
     """The table for people; what it shows goes into `rows`."""
     load = os.getloadavg()[0]
     seconds = {name: median_of(values, "seconds") for name, values in taken.items()}
     print(f"{agent}: {options.n} rollouts, {options.jobs} at a time, median of {options.rounds} (load {load:.1f})")
     for name, value in seconds.items():
-        row: dict[str, object] = {"seconds": round(value, 3), "rollouts_per_minute": round(60 * options.n / value, 1)}
+        cpu, slowest = median_of(taken[name], "cpu_seconds"), max(each["seconds"] for each in taken[name])
+        row: dict[str, object] = {
+            "seconds": round(value, 3),
+            "slowest": round(slowest, 3),
+            "cpu_seconds": round(cpu, 2),
+            "rollouts_per_minute": round(60 * options.n / value, 1),
+        }
         tail = ""
         peer_name, _, kind = name.partition(" ")
         if peer_name in PEERS:
@@ -280,30 +293,35 @@ def report(
                 row["cleaned_ratio"] = round(float(str(row["cleaned_seconds"])) / seconds[f"gristmill {own}"], 2)
                 tail = f"   {row['ratio']} x ours; {row['cleaned_ratio']} x until nothing is left   ({row['version']})"
         rows[f"{name}, {agent}"] = row
-        print(f"  {name:<34} {value:7.2f} s  {60 * options.n / value:7.0f} a minute{tail}")
+        a_minute = 60 * options.n / value
+        print(f"  {name:<34} {value:7.2f} s  to {slowest:6.2f}  {a_minute:7.0f} a minute  cpu {cpu:6.2f} s{tail}")
 
 
 def figures_of(rows: dict[str, dict[str, object]]) -> dict[str, object]:
     """The figures that DESIGN names, by the oracle where it was measured."""
     agent = "oracle" if any(name.endswith("oracle") for name in rows) else "scripted"
 
-    def seconds(name: str) -> float | None:
+    def figure(name: str, what: str = "seconds") -> float | None:
         row = rows.get(f"{name}, {agent}")
-        return float(str(row["seconds"])) if row else None
+        return float(str(row[what])) if row else None
 
-    docker, bubblewrap = seconds("gristmill docker"), seconds("gristmill bubblewrap")
-    floor, alone = seconds("docker run --rm, twice"), seconds("its sandboxes alone, bubblewrap")
-    alone_docker = seconds("its sandboxes alone, docker")
+    def ratio(one: str, other: str, what: str = "seconds") -> float | None:
+        above, below = figure(one, what), figure(other, what)
+        return round(above / below, 3) if above and below else None
+
+    docker, bubblewrap = "gristmill docker", "gristmill bubblewrap"
     return {
-        "docker_8x4_seconds": docker,
-        "rollouts_per_minute": rows[f"gristmill docker, {agent}"]["rollouts_per_minute"] if docker else None,
-        "overhead_ratio": round(docker / floor, 3) if docker and floor else None,
-        "docker_over_sandboxes_ratio": round(docker / alone_docker, 3) if docker and alone_docker else None,
-        "bubblewrap_8x4_seconds": bubblewrap,
-        "bubblewrap_rollouts_per_minute": (
-            rows[f"gristmill bubblewrap, {agent}"]["rollouts_per_minute"] if bubblewrap else None
-        ),
-        "bubblewrap_overhead_ratio": round(bubblewrap / alone, 3) if bubblewrap and alone else None,
+        "docker_8x4_seconds": figure(docker),
+        "rollouts_per_minute": figure(docker, "rollouts_per_minute"),
+        "overhead_ratio": ratio(docker, "docker run --rm, twice"),
+        "overhead_cpu_ratio": ratio(docker, "docker run --rm, twice", "cpu_seconds"),
+        "docker_over_exec_ratio": ratio(docker, "docker run, exec, cp, rm; run --rm"),
+        "docker_over_sandboxes_ratio": ratio(docker, "its sandboxes alone, docker"),
+        "bubblewrap_8x4_seconds": figure(bubblewrap),
+        "bubblewrap_rollouts_per_minute": figure(bubblewrap, "rollouts_per_minute"),
+        "bubblewrap_overhead_ratio": ratio(bubblewrap, "bwrap a command"),
+        "bubblewrap_overhead_cpu_ratio": ratio(bubblewrap, "bwrap a command", "cpu_seconds"),
+        "bubblewrap_over_sandboxes_ratio": ratio(bubblewrap, "its sandboxes alone, bubblewrap"),
         "peers": {name: row["ratio"] for name, row in rows.items() if "ratio" in row},
     }
 

@@ -4,7 +4,8 @@
 
 The floor of bubblewrap is one `bwrap` with the same isolation and the same view of the file system
 (system, empty home, /tmp, /dev/shm, working directory), on a folder: no overlay, no limits, nothing
-kept for a second command. The floor of docker is `docker run --rm` with the same flags and image.
+kept for a second command. The floor of docker is `docker run --rm` with the same flags and image; that the daemon is
+told of no network at all, as by us, no flag of the client can say.
 Figures (`--json`, last line): bubblewrap_ratio, docker_ratio (medians), and the medians in ms.
 """
 

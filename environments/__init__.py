@@ -9,6 +9,7 @@ Imports no other room. `docker` is known only to `environments/docker.py`.
 
 from environments.diff import Diff, FileChange, parse_diff
 from environments.errors import (
+    BackendAway,
     BackendUnavailable,
     BadDiff,
     EnvironmentBuildFailed,
@@ -22,6 +23,7 @@ from environments.spec import Limits, Mount, SandboxSpec, Service
 
 __all__ = [
     "Backend",
+    "BackendAway",
     "BackendUnavailable",
     "BadDiff",
     "CommandResult",

@@ -1,6 +1,11 @@
-"""One container. Its commands are `docker exec`s, one after the other: what a command leaves running ends with it."""
+"""One container. Its commands run one after the other: what a command leaves running ends with it.
+
+Each is a `docker exec`, or is run by the container's first shell (`_docker_shell.py`), by the same script. Beside
+them may run what was opened, until its stream is closed.
+"""
 
 import asyncio
+import contextlib
 import io
 import posixpath
 import signal
@@ -13,8 +18,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from environments import _paths_inside
 from environments._bwrap import BASE_ENV, HOME
-from environments._docker_diff import Chunks, container_diff
+from environments._docker_beside import TELL_AND_BECOME, end_all_but, entering
+from environments._docker_diff import Chunks, archive_diff, container_diff, first_contents
 from environments._docker_services import serve
+from environments._docker_shell import FirstShell, request
 from environments._docker_stream import ExecStream, converse
 from environments._services import ServiceRun, all_ready
 from environments._snapshot import Level
@@ -28,18 +35,16 @@ from environments.spec import SandboxSpec
 if TYPE_CHECKING:
     from environments.docker import Daemon
 
-# Enters the folder, runs the command, then ends whatever it left running: as this user, all
-# processes but this one (and process 1, which the kernel spares). The shell's own remarks on how a
-# command ended are dropped. 126: no such folder; 127: no such command.
-_ENTER = 'cd -- "$1" || exit 126; shift; exec 9>&2 2>/dev/null; "$@" 2>&9 9>&-; code=$?; kill -9 -1; exit $code'
 # Each exec costs 50 ms, so the first command brings the files along: as that user, so that no link
 # among them can lead to what is not the user's.
 _UNPACK = "umask 022; tar -x -o -p -f - -C / || exit 125; exec </dev/null; "
 _SMALL_BYTES = 4 << 20  # more takes long enough to be no part of a command's time
-_KILL_ALL = ["/bin/sh", "-c", "kill -9 -1"]
 _END_TIMEOUT_SEC = 10.0
+_ENDING_SEC = 5.0
 _FILE_TIMEOUT_SEC = 60.0
+_PACKING_SEC = 10.0
 _WATCH_SEC = 2.0
+_STREAM_WATCH_SEC = 5.0
 _SETTLING_SEC = 0.3  # the daemon has heard of the end of a container by then
 _OOM_COUNTS = "cat /sys/fs/cgroup/memory.events /sys/fs/cgroup/memory/memory.oom_control 2>/dev/null"
 
@@ -59,6 +64,7 @@ class DockerSandbox:
         daemon: "Daemon",
         user: str,
         files: IO[bytes] | None,
+        shell: FirstShell | None = None,
     ) -> None:
         self.id = name
         self.spec = spec
@@ -72,6 +78,11 @@ class DockerSandbox:
         self._oom_kills = 0
         self._files = files  # a tar that is not in the container yet
         self._services: list[ServiceRun] = []
+        self._shell = shell
+        self._ends_at = time.monotonic() + spec.limits.lifetime_sec
+        self._lifetime = asyncio.create_task(self._end_in_time()) if shell is not None else None
+        self._opened: set[int] = set()  # processes, by their ids inside, whose trees are spared when a command ends
+        self._watching: set[asyncio.Task[None]] = set()
 
     async def start_services(self) -> None:
         """Raises EnvironmentFault for one that does not get ready."""
@@ -116,26 +127,50 @@ class DockerSandbox:
 
     async def open(self, command: Sequence[str]) -> ExecStream:
         await self._unpack()
-        await self._turn.acquire()
-        try:
+        async with self._turn:  # a command that ends now would end it as well
             self._check_running()
-            argv = ["/bin/sh", "-c", _ENTER, "sh", self.spec.workdir, *command]
+            argv = ["/bin/sh", "-c", TELL_AND_BECOME, "sh", self.spec.workdir, *command]
             env = {**(BASE_ENV if self._is_plain else {}), **self.spec.env}
-            stream = await self._daemon.call(lambda: self._begin_exec(argv, self._user, env, has_stdin=True)[1])
-        except BaseException:
-            self._turn.release()
-            raise
+            holder = await self._daemon.call(lambda: self._begin_exec(argv, self._user, env, has_stdin=True)[1])
 
-        async def end() -> None:
+            async def end() -> None:
+                watching.cancel()
+                async with self._turn:
+                    self._opened.discard(process)
+                    if not self._is_stopped:
+                        await self._end_all_but_opened()
+
+            stream = ExecStream(holder, end)
             try:
-                if not self._is_stopped:
-                    nothing: dict[str, str] = {}
-                    out, err = CappedBytes(100), CappedBytes(100)
-                    await self._daemon.call(lambda: self._exec(_KILL_ALL, self._user, nothing, io.BytesIO(), out, err))
-            finally:
-                self._turn.release()
+                said = await asyncio.wait_for(stream.first_line(), _FILE_TIMEOUT_SEC)
+                if not said.isdigit():
+                    raise SandboxGone(f"sandbox {self.id}: a command that was to run on did not start: {said!r}")
+            except BaseException:
+                holder.close()
+                raise
+            process = int(said)
+            self._opened.add(process)
+            watching = asyncio.create_task(self._watch_disk(process, stream))
+            self._watching.add(watching)
+            watching.add_done_callback(self._watching.discard)
+        return stream
 
-        return ExecStream(stream, end)
+    async def _watch_disk(self, process: int, stream: ExecStream) -> None:
+        """End what was opened once it has filled more than its share; who reads from it finds the reason."""
+        while not self._is_stopped:
+            await asyncio.sleep(_STREAM_WATCH_SEC)
+            try:
+                if await self._daemon.call(self._is_disk_full):
+                    stream.complain(f"ended: more than {self.spec.limits.disk_mb} MB were written")
+                    self._opened.discard(process)
+                    await self._end_all_but_opened()
+                    return
+            except EnvironmentFault:
+                return  # the sandbox has gone, or the daemon: whoever calls it next is told
+
+    async def _end_all_but_opened(self) -> None:
+        argv, nothing = end_all_but(sorted(self._opened)), dict[str, str]()
+        await self._carry_out(argv, nothing, io.BytesIO(), CappedBytes(100), CappedBytes(100))
 
     async def read_file(self, path: str, *, max_bytes: int = 10_000_000) -> bytes:
         self._check_running()
@@ -157,7 +192,9 @@ class DockerSandbox:
             add_files(self._files, full, uid=1000, mode=mode)
             return
         await self._unpack()
-        if len(full) == 1:
+        if self._shell is not None and (command := _paths_inside.write_texts_command(full, mode)) is not None:
+            path, stdin = ", ".join(full), b""
+        elif len(full) == 1:
             ((path, data),) = full.items()
             command, stdin = _paths_inside.write_command(path, mode), data
         else:
@@ -172,9 +209,27 @@ class DockerSandbox:
         self._check_running()
         await self._unpack()
         async with self._turn:
-            return await self._daemon.call(
-                lambda: container_diff(self._daemon, self._container, self._image, self.spec, self.fill)
-            )
+            call, workdir = self._daemon.call, self.spec.workdir
+            before = await call(lambda: first_contents(self._daemon, self._image, self.spec, self.fill))
+            is_small = before.size is not None and before.size < _SMALL_BYTES
+            packed = await self._packed() if is_small and self._shell is not None else None
+            if packed is not None:
+                with contextlib.suppress(tarfile.TarError, ValueError, KeyError, EOFError):  # no archive of tar's
+                    return await call(lambda: archive_diff([packed], before))
+            return await call(lambda: container_diff(self._daemon, self._container, workdir, before))
+
+    async def _packed(self) -> bytes | None:
+        """The working directory as a tar that was made inside; None where that is too much, or does not work."""
+        out = CappedBytes(2 * _SMALL_BYTES)
+        tar = ["tar", "-c", "-f", "-", "--exclude=.git", "."]
+        argv = ["/bin/sh", "-c", entering(sorted(self._opened), is_waiting=True), "sh", self.spec.workdir, *tar]
+        running = asyncio.ensure_future(self._carry_out(argv, {}, io.BytesIO(), out, CappedBytes(100)))
+        try:
+            await asyncio.wait([running], timeout=_PACKING_SEC)
+        finally:
+            if not running.done():
+                await asyncio.shield(self._kill_all(running))
+        return out.data() if await running == 0 and not out.is_truncated else None
 
     async def stop(self) -> None:
         if self._is_stopped:
@@ -182,6 +237,15 @@ class DockerSandbox:
         self._is_stopped = True
         if self._files is not None:
             self._files.close()
+        for watching in self._watching:
+            watching.cancel()
+        if self._lifetime is not None and self._lifetime is not asyncio.current_task():
+            self._lifetime.cancel()
+        if self._shell is not None:
+            is_idle = not self._shell.is_busy
+            self._shell.close()
+            if is_idle and await self._daemon.call(lambda: self._daemon.is_removed(self._container, _ENDING_SEC)):
+                return
         await self._daemon.change(lambda: self._daemon.remove(self._container))
 
     async def _unpack(self) -> None:
@@ -207,14 +271,12 @@ class DockerSandbox:
             self._check_running()
             out, err = CappedBytes(limit), CappedBytes(limit)
             files, self._files = self._files, None
-            script = _UNPACK + _ENTER if files else _ENTER
+            script = (_UNPACK if files else "") + entering(sorted(self._opened), is_waiting=self._shell is not None)
             argv = ["/bin/sh", "-c", script, "sh", cwd, *command]
             source: IO[bytes] = files or io.BytesIO(stdin)
             source.seek(0)
             began = time.monotonic()
-            running = asyncio.ensure_future(
-                self._daemon.call(lambda: self._exec(argv, self._user, env, source, out, err))
-            )
+            running = asyncio.ensure_future(self._carry_out(argv, env, source, out, err))
             timed_out = False
             try:
                 if not await self._waited(running, timeout_sec):
@@ -267,11 +329,8 @@ class DockerSandbox:
         return bool(found) and found[0].get("SizeRw", 0) > self.spec.limits.disk_mb << 20
 
     async def _kill_all(self, running: "asyncio.Future[int]") -> None:
-        nothing: dict[str, str] = {}
         for _ in range(3):
-            await self._daemon.call(
-                lambda: self._exec(_KILL_ALL, self._user, nothing, io.BytesIO(), CappedBytes(100), CappedBytes(100))
-            )
+            await self._end_all_but_opened()
             await asyncio.wait([running], timeout=_END_TIMEOUT_SEC / 3)
             if running.done():
                 return
@@ -280,13 +339,27 @@ class DockerSandbox:
 
     async def _was_oom_killed(self) -> bool:
         counts = CappedBytes(10_000)
-        await self._daemon.call(
-            lambda: self._exec(["/bin/sh", "-c", _OOM_COUNTS], self._user, {}, io.BytesIO(), counts, CappedBytes(100))
-        )
+        await self._carry_out(["/bin/sh", "-c", _OOM_COUNTS], {}, io.BytesIO(), counts, CappedBytes(100))
         lines = [line.split() for line in counts.text().splitlines()]
         kills = sum(int(words[1]) for words in lines if len(words) == 2 and words[0] == "oom_kill")
         is_new, self._oom_kills = kills > self._oom_kills, kills
         return is_new
+
+    async def _carry_out(
+        self, argv: Sequence[str], env: Mapping[str, str], stdin: IO[bytes], out: CappedBytes, err: CappedBytes
+    ) -> int:
+        """By the container's first shell where it can, else by an exec; its exit code."""
+        if self._shell is not None and not self._shell.is_busy and size_of(stdin) == 0:
+            text = request(argv, env)
+            if text is not None:
+                left = self._ends_at - time.monotonic()
+                return await self._shell.run(text, watch_sec=left, out=out, err=err)
+        return await self._daemon.call(lambda: self._exec(argv, self._user, env, stdin, out, err))
+
+    async def _end_in_time(self) -> None:
+        """Its first process, waiting for us, knows of no time."""
+        await asyncio.sleep(self.spec.limits.lifetime_sec)
+        await self.stop()
 
     def _exec(
         self,
@@ -299,12 +372,13 @@ class DockerSandbox:
     ) -> int:
         """One exec to its end (blocking); its exit code."""
         exec_id, stream = self._begin_exec(argv, user, env, has_stdin=size_of(stdin) > 0)
+        connection: sockets.socket = getattr(stream, "_sock", stream)
         try:
-            connection: sockets.socket = getattr(stream, "_sock", stream)
             connection.settimeout(None)
             converse(connection, stdin, out, err)
         finally:
             stream.close()
+            connection.close()  # the HTTP client would keep it until the next garbage collection
         code: int | None = self._daemon.api.exec_inspect(exec_id)["ExitCode"]
         if code is None:
             raise SandboxGone(f"sandbox {self.id} is gone: its container ended during a command")

@@ -79,7 +79,18 @@ class ExecStream:
         except OSError as error:
             raise SandboxGone(f"the command that was opened reads no more: {error.strerror}") from error
 
+    async def first_line(self) -> str:
+        """What it wrote before its first newline; shorter where it has ended. For `open`, before anything is read."""
+        line = bytearray()
+        while b"\n" not in line and (data := await self.read()):
+            line += data
+        first, _, rest = bytes(line).partition(b"\n")
+        self._out.add(rest)
+        return first.decode(errors="replace")
+
     async def read(self) -> bytes:
+        if out := self._out.taken():
+            return out
         while not self._is_closed:
             try:
                 data = await asyncio.get_running_loop().sock_recv(self._connection, _CHUNK)
@@ -94,6 +105,10 @@ class ExecStream:
 
     def errors(self) -> str:
         return self._err.text()
+
+    def complain(self, text: str) -> None:
+        """Beside what it wrote to standard error itself."""
+        self._err.add(text.encode())
 
     async def close(self) -> None:
         if self._is_closed:

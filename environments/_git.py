@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha1
 from pathlib import Path
 
 from environments.diff import EXECUTABLE, REGULAR, FileChange, check_path
@@ -16,6 +17,7 @@ from environments.errors import BadDiff, EnvironmentFault
 
 Blob = tuple[int, bytes]
 _TIMEOUT_SEC = 60
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_./+=,@%^~#-]+")
 _HEADER = re.compile(r"^diff --git (?P<names>.+)$|^(?:old mode|deleted file mode|index \S+) (?P<mode>\d{6})$", re.M)
 
 
@@ -85,7 +87,38 @@ def render(changes: Iterable[FileChange]) -> str:
     binary: list[FileChange] = []
     for change in changes:
         (readable if _is_text(change.before) and _is_text(change.after) else binary).append(change)
+    if all(_is_whole(change) for change in readable):  # as git writes it, without its two processes (15 ms)
+        return "".join(map(_whole, readable)) + _rendered(binary, "* -diff")
     return _rendered(readable, "* -text") + _rendered(binary, "* -diff")
+
+
+def _is_whole(change: FileChange) -> bool:
+    """A text that is new or gone as a whole, under a name that git does not quote."""
+    is_one_sided = (change.before is None) != (change.after is None)
+    return is_one_sided and change.mode in (REGULAR, EXECUTABLE) and _PLAIN_NAME.fullmatch(change.path) is not None
+
+
+def _whole(change: FileChange) -> str:
+    is_new = change.before is None
+    data = (change.after if is_new else change.before) or b""
+    blob = sha1(b"blob %d\0%s" % (len(data), data), usedforsecurity=False).hexdigest()[:7]
+    head = [
+        f"diff --git a/{change.path} b/{change.path}",
+        f"{'new' if is_new else 'deleted'} file mode {change.mode:o}",
+        f"index {'0000000..' + blob if is_new else blob + '..0000000'}",
+    ]
+    if data:
+        lines = data.decode().split("\n")
+        count = len(lines) - (not lines[-1])
+        some = "1" if count == 1 else f"1,{count}"
+        head += [
+            f"--- {'/dev/null' if is_new else 'a/' + change.path}",
+            f"+++ {'b/' + change.path if is_new else '/dev/null'}",
+            f"@@ {'-0,0 +' + some if is_new else '-' + some + ' +0,0'} @@",
+        ]
+        head += [("+" if is_new else "-") + line for line in lines[:count]]
+        head += [] if not lines[-1] else ["\\ No newline at end of file"]
+    return "\n".join(head) + "\n"
 
 
 def apply(text: str, before: Mapping[str, bytes]) -> tuple[FileChange, ...]:

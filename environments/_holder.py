@@ -30,6 +30,7 @@ BOX = f"{STAGE}/box"
 ROOT = f"{BOX}/root"  # the sandbox's file tree
 ARGS_FD, STATUS_FD, FILTER_FD = 10, 9, 8
 MAX_FDS = 16
+MOST_COUNTED = 256  # processes of a command that is killed: a fork bomb is to end at once
 FOLDERS = {"root": 0o755, "upper": 0o755, "work": 0o755, "merged": 0o755, "home": 0o700, "tmp": 0o1777, "shm": 0o1777}
 SHARED_FOLDERS = ("upper", "merged", "home", "tmp")
 HOST_FILES = ("ld.so.cache", "localtime", "mime.types", "protocols", "services", "nsswitch.conf")
@@ -83,6 +84,7 @@ class _Holder:
         self._oom_score = os.open("/proc/self/oom_score_adj", os.O_RDWR | os.O_CLOEXEC)
         self._own_oom_score = os.pread(self._oom_score, 16, 0)
         self._commands: dict[int, tuple[int, str]] = {}  # pidfd -> (pid, the owner's name for the command)
+        self._used: dict[int, float] = {}  # pid -> processor seconds of a command when it was killed
 
     def serve(self, tree: list[list[str]]) -> NoReturn:
         """First as a spare, with all done that does not depend on the sandbox; then as the sandbox's holder."""
@@ -187,20 +189,28 @@ class _Holder:
     def _report(self, pidfd: int) -> None:
         pid, name = self._commands.pop(pidfd)
         os.close(pidfd)
-        _, status = os.waitpid(pid, 0)
-        self._reap_orphans()
-        self._say({"ended": name, "status": os.waitstatus_to_exitcode(status)})
+        _, status, used = os.wait4(pid, 0)
+        cpu_sec = max(used.ru_utime + used.ru_stime + self._reap_orphans(), self._used.pop(pid, 0.0))
+        self._say({"ended": name, "status": os.waitstatus_to_exitcode(status), "cpu_sec": cpu_sec})
 
-    def _reap_orphans(self) -> None:
-        """Wait for what a dead bwrap left to us: the first process of its namespace, which all others end with."""
+    def _reap_orphans(self) -> float:
+        """Wait for what a dead bwrap left to us: the first process of its namespace, which all others end with.
+
+        Returns their processor seconds.
+        """
+        cpu_sec = 0.0
         known = {pid for pid, _ in self._commands.values()}
         children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
         for orphan in {int(child) for child in children} - known:
-            os.waitpid(orphan, 0)
+            used = os.wait4(orphan, 0)[2]
+            cpu_sec += used.ru_utime + used.ru_stime
+        return cpu_sec
 
     def _kill(self, name: str) -> None:
-        for pidfd, (_, other) in self._commands.items():
+        for pidfd, (pid, other) in self._commands.items():
             if other == name:
+                # The kernel reaps what ends with its pid namespace, and counts none of it.
+                self._used[pid] = _cpu_sec_of_tree(pid)
                 signal.pidfd_send_signal(pidfd, signal.SIGKILL)
 
     def _kill_all(self) -> None:
@@ -216,6 +226,21 @@ class _Holder:
         # If the owner has closed its end, the next poll tells us, and we end.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._control.send(json.dumps(message).encode())
+
+
+def _cpu_sec_of_tree(pid: int) -> float:
+    """Processor seconds of a process, of its descendants (as far as the limit) and of those they waited for."""
+    ticks, found, pending = 0, 0, [pid]
+    while pending and found < MOST_COUNTED:
+        one = pending.pop()
+        found += 1
+        try:
+            fields = Path(f"/proc/{one}/stat").read_bytes().rpartition(b")")[2].split()
+            pending += map(int, Path(f"/proc/{one}/task/{one}/children").read_text().split())
+        except OSError:
+            continue  # it has ended
+        ticks += sum(map(int, fields[11:15]))  # utime, stime, cutime, cstime (proc(5))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _ready_fds(control: socket.socket, owner: int) -> list[int]:

@@ -119,6 +119,7 @@ class BubblewrapSandbox:
     def __init__(self, name: str, spec: SandboxSpec, control: socket.socket, cgroup: Cgroup | None) -> None:
         self.id = name
         self.spec = spec
+        self.cpu_sec = 0.0  # processor seconds of the commands that have ended
         self._control = control
         self._cgroup = cgroup
         self._options = _bwrap.sandbox_options(spec)
@@ -370,6 +371,7 @@ class BubblewrapSandbox:
             self._fail_commands("its lifetime is over, or its holder was killed")
             return
         message = json.loads(data)
+        self.cpu_sec += message.get("cpu_sec", 0.0)
         future = self._commands.get(message.get("ended") or message.get("failed"))
         if future is None or future.done():
             return

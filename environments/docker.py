@@ -23,15 +23,20 @@ from environments._bwrap import HOME
 from environments._docker_diff import PristineFiles
 from environments._docker_images import OWNER_LABEL, Images, owner_label
 from environments._docker_sandbox import DockerSandbox
+from environments._docker_shell import PROCESSES, PROGRAM, WRITE_HOSTS, FirstShell
 from environments._owner import boot_id, is_alive
 from environments._services import check_services
-from environments.errors import BackendUnavailable, EnvironmentFault, SandboxGone, UnsupportedSpec
+from environments.errors import BackendAway, BackendUnavailable, EnvironmentFault, SandboxGone, UnsupportedSpec
 from environments.spec import SandboxSpec
 
 SANDBOX_LABEL = "gristmill.sandbox"
 _LIFECYCLE_OPERATIONS = 6
 _COMMANDS = 64
 _CALL_TIMEOUT_SEC = 120
+_AWAY_SEC = 60.0  # a daemon that is restarted takes 5 to 20 s
+_LAUNCH_END_SEC = 10.0
+_GONE_AWAY_SEC = 1.0
+_TRIES = 5
 _TRANSIENT = (
     "timeout",
     "timed out",
@@ -49,17 +54,27 @@ T = TypeVar("T")
 # Process 1 of a container: ends it at its lifetime, and reaps orphans while it waits. Only builtins
 # beside the one sleep: it runs while the first command wants to start.
 _FIRST_PROCESS = (
+    f"{WRITE_HOSTS}; "
     "now() { read -r up _ </proc/uptime; up=${up%.*}; }; now; end=$((up + $1)); "
     "while left=$((end - up)); [ $left -gt 0 ]; do sleep $left & wait $!; now; done"
 )
 
 
-class Daemon:
-    """The few calls that we make, with the daemon's errors told in our words."""
+class DaemonAway(EnvironmentFault):
+    """Nobody listens where the daemon was: it is down, or being restarted."""
 
-    def __init__(self, url: str | None) -> None:
+
+class Daemon:
+    """The few calls that we make, with the daemon's errors told in our words.
+
+    `away_sec`: how long a daemon that is away is waited for. `left`: containers that could not be removed meanwhile.
+    """
+
+    def __init__(self, url: str | None, away_sec: float) -> None:
         self._url = url
         self._api: Any = None
+        self.away_sec = away_sec
+        self.left: set[str] = set()
         self.pristine = PristineFiles()
         self.lifecycle = ThreadPoolExecutor(_LIFECYCLE_OPERATIONS, thread_name_prefix="docker-lifecycle")
         self.commands = ThreadPoolExecutor(_COMMANDS, thread_name_prefix="docker-command")
@@ -84,17 +99,26 @@ class Daemon:
         """Run a call that may last as long as a command."""
         return await asyncio.get_running_loop().run_in_executor(self.commands, lambda: self.told(function))
 
-    def retried(self, function: Callable[[], T]) -> T:
+    def retried(self, function: Callable[[], T], *, away_sec: float | None = None) -> T:
+        """`away_sec`: another patience with a daemon that is away than the usual one."""
+        patience = self.away_sec if away_sec is None else away_sec
+
+        def is_enough(state: tenacity.RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome else None
+            if isinstance(error, (requests.exceptions.ConnectionError, DaemonAway)):
+                return (state.seconds_since_start or 0.0) >= patience
+            return state.attempt_number >= _TRIES
+
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_transient),
             wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-            stop=tenacity.stop_after_attempt(5),
+            stop=is_enough,
             reraise=True,
         )
         return self.told(lambda: retrying(function))
 
     def told(self, function: Callable[[], T]) -> T:
-        """Call it; raises SandboxGone for what is no longer there, EnvironmentFault for other refusals."""
+        """Call it; raises SandboxGone for what is no longer there, DaemonAway, EnvironmentFault for other refusals."""
         try:
             return function()
         except docker.errors.NotFound as error:
@@ -103,11 +127,17 @@ class Daemon:
             if any(words in str(error.explanation) for words in _GONE):
                 raise SandboxGone(f"docker: {error.explanation}") from error
             raise EnvironmentFault(f"docker: {error.explanation or error}") from error
+        except requests.exceptions.ConnectionError as error:
+            raise DaemonAway(f"docker: no daemon answers: {error}") from error
         except (requests.exceptions.RequestException, docker.errors.DockerException) as error:
             raise EnvironmentFault(f"docker: the daemon could not be spoken to: {error}") from error
 
     def remove(self, container: str) -> None:
-        """Kill and remove at once, without the grace that `stop` gives. No error if it is gone."""
+        """Kill and remove at once, without the grace that `stop` gives. No error if it is gone.
+
+        While the daemon is away it is remembered, and removed when the daemon is spoken to again: what the sandbox
+        was for has ended, and is not lost to it.
+        """
 
         def removed() -> None:
             try:
@@ -119,7 +149,29 @@ class Daemon:
                     raise  # 409: a removal is under way already
                 self._wait_until_gone(container)
 
-        self.retried(removed)
+        try:
+            self.retried(removed, away_sec=_GONE_AWAY_SEC)
+        except DaemonAway:
+            self.left.add(container)
+        else:
+            self.left.discard(container)
+
+    def is_removed(self, container: str, within_sec: float) -> bool:
+        """Whether a container that is ending by itself has been removed; to kill it would cost one process more."""
+        try:
+            self.api.wait(container, timeout=within_sec, condition="removed")
+        except docker.errors.NotFound:
+            return True
+        except (docker.errors.APIError, requests.exceptions.RequestException):
+            return False
+        return True
+
+    def remove_left(self) -> int:
+        """What could not be removed while the daemon was away; returns how many are gone now."""
+        before = set(self.left)
+        for container in before:
+            self.remove(container)
+        return len(before - self.left)
 
     def _wait_until_gone(self, container: str) -> None:
         end = time.monotonic() + 10
@@ -136,14 +188,21 @@ class DockerBackend:
     """Starts a container for each sandbox.
 
     `url`: the daemon's or Podman's socket (default: Docker's own); `base_image`: a tag to use for
-    specs without an image (default: made by debootstrap, once); `cache`: folder for its files.
+    specs without an image (default: made by debootstrap, once); `cache`: folder for its files; `away_sec`: how
+    long a daemon that goes away is waited for.
     """
 
     name = "docker"
 
-    def __init__(self, url: str | None = None, base_image: str | None = None, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        base_image: str | None = None,
+        cache: Path | None = None,
+        away_sec: float = _AWAY_SEC,
+    ) -> None:
         self._url = url
-        self._daemon = Daemon(url)
+        self._daemon = Daemon(url, away_sec)
         self._images = Images(self._daemon, base_image, cache or Path.home() / ".cache/gristmill")
 
     def missing(self) -> list[str]:
@@ -169,19 +228,30 @@ class DockerBackend:
         name = uuid.uuid4().hex[:12]
         container = _container_name(name)
         files: IO[bytes] | None = None
+        launching: asyncio.Future[Any] | None = None
         try:
+            if self._daemon.left:
+                await self._daemon.change(self._daemon.remove_left)
             image = await self.image_of(spec)
             info = await self._daemon.change(lambda: self._images.inspect(image))
             spec = _with_workdir_of(spec, info)
+            user = _user(spec, info)
+            launching = asyncio.ensure_future(self._daemon.change(lambda: self._launch(name, image, spec, user)))
             if _is_plain(spec):
-                packing = self._daemon.call(lambda: DockerSandbox.pack(spec))
-                _, files = await asyncio.gather(self._daemon.change(lambda: self._launch(name, image, spec)), packing)
-            else:
-                await self._daemon.change(lambda: self._launch(name, image, spec))
-        except BaseException:
+                files = await self._daemon.call(lambda: DockerSandbox.pack(spec))
+            holder = await asyncio.shield(launching)
+        except BaseException as error:
+            if launching is not None:  # its thread goes on: what it made after the removal would stay
+                await asyncio.wait([launching], timeout=_LAUNCH_END_SEC)
             await asyncio.shield(self._daemon.change(lambda: self._daemon.remove(container)))
+            if isinstance(error, DaemonAway):
+                raise BackendAway(
+                    f"no Docker daemon answered for {self._daemon.away_sec:g} s: start it (systemctl start docker, or "
+                    "as root: dockerd &), and the same command goes on where it was"
+                ) from error
             raise
-        sandbox = DockerSandbox(name, container, spec, image, self._daemon, _user(spec, info), files)
+        shell = None if holder is None else FirstShell(holder, name)
+        sandbox = DockerSandbox(name, container, spec, image, self._daemon, user, files, shell)
         try:
             await sandbox.start_services()
         except BaseException:
@@ -189,15 +259,19 @@ class DockerBackend:
             raise
         return sandbox
 
-    def _launch(self, name: str, image: str, spec: SandboxSpec) -> None:
+    def _launch(self, name: str, image: str, spec: SandboxSpec, user: str) -> Any:
+        """What keeps the connection to its first process, where that is the shell of its commands."""
         container = _container_name(name)
         api = self._daemon.api
-        api.create_container_from_config(self._config(name, image, spec), container)
+        api.create_container_from_config(self._config(name, image, spec, user), container)
         if not _is_plain(spec):
             DockerSandbox.fill(api, container, spec)
+        streams = dict.fromkeys(("stream", "stdin", "stdout", "stderr"), 1)
+        holder = api.attach_socket(container, streams) if _is_root(user) else None
         api.start(container)
+        return holder
 
-    def _config(self, name: str, image: str, spec: SandboxSpec) -> dict[str, Any]:
+    def _config(self, name: str, image: str, spec: SandboxSpec, user: str) -> dict[str, Any]:
         limits = spec.limits
         size = f"size={limits.disk_mb}m"
         is_plain = _is_plain(spec)
@@ -215,20 +289,27 @@ class DockerBackend:
             "Memory": memory,
             "MemorySwap": memory,
             "NanoCpus": int(limits.cpus * 1e9),
-            "PidsLimit": limits.pids + 2,  # process 1 and its sleep
+            "PidsLimit": limits.pids + PROCESSES,
             "ShmSize": limits.disk_mb << 20,
             "Ulimits": [{"Name": "fsize", "Soft": limits.disk_mb << 20, "Hard": limits.disk_mb << 20}],
             "Tmpfs": tmpfs,
             "Binds": [f"{mount.source}:{mount.target}:rw" for mount in spec.mounts if not mount.read_only],
             "LogConfig": {"Type": "none"},
         }
+        if _is_root(user):
+            names = ("AttachStdin", "AttachStdout", "AttachStderr", "OpenStdin", "StdinOnce")
+            first = {"User": user, "Entrypoint": ["/bin/sh", "-c", PROGRAM], "Cmd": None, **dict.fromkeys(names, True)}
+        else:
+            lifetime = str(max(1, round(limits.lifetime_sec)))
+            first = {"User": "0", "Entrypoint": ["/bin/sh", "-c", _FIRST_PROCESS, "sh"], "Cmd": [lifetime]}
         return {
+            **first,
             "Image": image,
             "Hostname": "sandbox",
-            "User": "0",
+            # A loopback of its own, as network mode "none" gives; by that the daemon would start itself once more to
+            # hand it over, which took two thirds of a start. What it would write to /etc/hosts we do (WRITE_HOSTS).
+            "NetworkDisabled": not spec.network,
             "WorkingDir": "/",
-            "Entrypoint": ["/bin/sh", "-c", _FIRST_PROCESS, "sh"],
-            "Cmd": [str(max(1, round(limits.lifetime_sec)))],
             "Labels": {SANDBOX_LABEL: name, OWNER_LABEL: owner_label()},
             "HostConfig": host,
         }
@@ -237,7 +318,7 @@ class DockerBackend:
         return await self._daemon.change(self._sweep)
 
     def _sweep(self) -> int:
-        count = 0
+        count = self._daemon.remove_left()
         for container in self._daemon.api.containers(all=True, filters={"label": [OWNER_LABEL]}):
             boot, _, mark = container["Labels"][OWNER_LABEL].partition(":")
             # The label of another boot of this machine is dead; that of another machine (a remote
@@ -271,6 +352,11 @@ def _user(spec: SandboxSpec, image: Mapping[str, Any]) -> str:
     return image["Config"].get("User") or "0:0"
 
 
+def _is_root(user: str) -> bool:
+    """Whether commands run as the first process's user, so that it may be their shell."""
+    return user in ("0", "root", "0:0", "root:root", "0:root", "root:0")
+
+
 def _check_supported(spec: SandboxSpec) -> None:
     check_services(spec)
     for path in (*spec.layers, *(mount.source for mount in spec.mounts), *filter(None, [spec.build_context])):
@@ -281,7 +367,7 @@ def _check_supported(spec: SandboxSpec) -> None:
 
 
 def _is_transient(error: BaseException) -> bool:
-    if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.Timeout)):
+    if isinstance(error, (requests.exceptions.ConnectionError, requests.exceptions.Timeout, DaemonAway)):
         return True
     if isinstance(error, docker.errors.APIError):
         words = str(error.explanation or error).lower()

@@ -3,7 +3,8 @@
 A program gets one JSON object as its argument: `suite` (a folder of Harbor tasks), `image`, `jobs`, `kind` (docker or
 local), `commands` (what the agent runs, in order; the oracle's are the reference's), `agent` (oracle or scripted) and
 `scratch`. It prints one JSON object on its last line: `seconds` from the first rollout's start until all have their
-results, `solved`, `version`, and `cleaned_seconds` where containers were still being removed after that.
+results, `solved`, `version`, `cpu_seconds` (of the whole machine), and `cleaned_seconds` where containers were still
+being removed after that. One rollout that is not counted comes first.
 """
 
 import json
@@ -28,6 +29,12 @@ def tell(package: str, **figures: Any) -> None:
     sys.stdout.flush()
     sys.stdout.write("\n" + json.dumps({"version": version(package), **figures}) + "\n")
     sys.stdout.flush()
+
+
+def machine_cpu_sec() -> float:
+    """Processor seconds of the whole machine since its boot: user, nice, system, irq, softirq (proc(5))."""
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()[1:]
+    return sum(int(fields[at]) for at in (0, 1, 2, 5, 6)) / os.sysconf("SC_CLK_TCK")
 
 
 def until_gone(name_filter: str, since: float, most: float = 120.0) -> float:

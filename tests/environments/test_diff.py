@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from environments import BadDiff, Diff, FileChange, parse_diff
+from environments import BadDiff, Diff, FileChange, _git, parse_diff
 
 LINES = st.lists(st.text(alphabet=string.ascii_letters + " +-@\\\t\rßé€", max_size=8), max_size=12)
 TEXT = st.builds(lambda lines, end: ("\n".join(lines) + end).encode(), LINES, st.sampled_from(["", "\n"]))
@@ -47,6 +47,17 @@ def is_possible(diff: list[FileChange]) -> bool:
         if any(other.startswith(path + "/") for path in paths for other in paths):
             return False
     return True
+
+
+@given(st.lists(st.tuples(st.booleans(), FILE), min_size=1, max_size=4))
+@settings(max_examples=12, deadline=None, derandomize=True)
+def test_whole_files_are_written_as_git_writes_them(files: list[tuple[bool, tuple[int, bytes]]]) -> None:
+    made = []
+    for number, (is_new, (mode, data)) in enumerate(files):
+        before, after = (None, data) if is_new else (data, None)
+        made.append(FileChange(path=f"folder-{number}/a.txt", before=before, after=after, mode=mode))
+    readable = [change for change in made if _git._is_text(change.before or change.after)]
+    assert "".join(map(_git._whole, readable)) == _git._rendered(readable, "* -text")
 
 
 DIFFS = st.lists(changes(), max_size=5, unique_by=lambda change: change.path).filter(is_possible)
