@@ -1,5 +1,6 @@
-"""What the kinds of servers share: entries of the registry of models, and GPUs shared out to replicas."""
+"""What the kinds of servers share: entries of the registry of models, GPUs and cores shared out to replicas."""
 
+import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,3 +39,12 @@ def has_gpu() -> bool:
 
 def is_installed(module: str) -> bool:
     return find_spec(module) is not None
+
+
+def threads_of(replicas: int) -> int:
+    """Of a replica on the CPU, with a core left for what else runs.
+
+    llama.cpp's threads wait for each other many times a token, spinning: where one of them does not get its core, all
+    stand still (seen on two busy cores: no answer of two threads in five minutes, where one thread went on).
+    """
+    return max(1, ((os.cpu_count() or 1) - 1) // replicas)

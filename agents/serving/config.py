@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agents.serving.peft import rank_of
+
 
 class ServeConfig(BaseModel):
     """One model on one or several servers of this machine."""
@@ -24,12 +26,17 @@ class ServeConfig(BaseModel):
     threads: int = Field(0, ge=0, description="CPU threads of a replica; 0: the cores, shared by the replicas")
     tool_parser: str = Field("", description="the server's parser of native tool calls, e.g. hermes (vLLM, SGLang)")
     tool_calling: Literal["auto", "native", "json"] = Field("auto", description="auto: native with a tool_parser")
-    max_lora_rank: int = Field(64, gt=0)
+    max_lora_rank: int = Field(0, ge=0, description="vLLM, SGLang; 0: of the adapters, 64 where they do not tell it")
     extra: tuple[str, ...] = Field((), description="further flags of the server's own command")
     logs: Path | None = Field(None, description="folder of the servers' output; None: kept until they are stopped")
     startup_sec: float = Field(120.0, gt=0, description="until a replica is healthy; large models need more")
     health_sec: float = Field(10.0, gt=0, description="between two looks at a replica that runs")
     restarts: int = Field(5, ge=0, description="of a replica in a row, without being healthy between them")
+
+    @property
+    def lora_rank(self) -> int:
+        """The highest of the adapters, or the one that is given."""
+        return self.max_lora_rank or max((rank_of(path) for path in self.lora.values()), default=0) or 64
 
     @property
     def calls(self) -> Literal["native", "json"]:

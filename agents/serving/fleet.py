@@ -63,6 +63,10 @@ class Fleet:
     ) -> None:
         await self._stop()
 
+    async def given_up(self) -> None:
+        """Wait until no replica will come up again."""
+        await asyncio.wait(self._watchers)
+
     async def _stop(self) -> None:
         for watcher in self._watchers:
             watcher.cancel()

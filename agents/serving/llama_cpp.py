@@ -1,19 +1,22 @@
-"""llama.cpp by xllamacpp: any GGUF file on the CPU, with LoRA adapters (GGUF files too) chosen by the request.
+"""llama.cpp by xllamacpp: any GGUF file on the CPU, with LoRA adapters (GGUF files, PEFT's folders) by the request.
 
 `python -m agents.serving.llama_cpp` is the server's process: it reads its settings as JSON from the command line.
 """
 
 import json
-import os
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from agents.models import ModelConfig
-from agents.serving._entries import entry, is_installed
+from agents.serving._entries import entry, is_installed, threads_of
 from agents.serving.config import ServeConfig
+from agents.serving.errors import ServingFault
+from agents.serving.lora import Base, problems_of, write_lora_gguf
+from agents.serving.peft import is_peft
 
 SLOTS = 2
 
@@ -23,12 +26,15 @@ class LlamaCpp:
 
     def missing(self, config: ServeConfig) -> list[str]:
         lacks = [] if is_installed("xllamacpp") else ["xllamacpp is not installed: make model"]
-        for file in (config.weights, *map(str, config.lora.values())):
-            if not Path(file).is_file():
-                lacks.append(f"{file}: no such file (llama.cpp takes GGUF files)")
-            elif not _is_gguf(Path(file)):
+        folders = [path for path in config.lora.values() if is_peft(path)]
+        for file in (Path(config.weights), *(path for path in config.lora.values() if path not in folders)):
+            if not file.is_file():
+                lacks.append(f"{file}: no such file (llama.cpp takes GGUF files, adapters also as folders of PEFT's)")
+            elif not _is_gguf(file):
                 lacks.append(f"{file}: not a GGUF file")
-        return lacks
+        if folders and not is_installed("gguf"):
+            lacks.append(f"{folders[0]}: to read it gguf is needed: pip install gguf")
+        return [*lacks, *(problem for folder in folders for problem in problems_of(folder))]
 
     def command(self, config: ServeConfig, replica: int, port: int) -> list[str]:
         slots = config.slots or SLOTS
@@ -56,15 +62,6 @@ class LlamaCpp:
         return found
 
 
-def threads_of(replicas: int) -> int:
-    """Of a replica, with a core left for what else runs.
-
-    llama.cpp's threads wait for each other many times a token, spinning: where one of them does not get its core, all
-    stand still (seen on two busy cores: no answer of two threads in five minutes, where one thread went on).
-    """
-    return max(1, ((os.cpu_count() or 1) - 1) // replicas)
-
-
 def _is_gguf(file: Path) -> bool:
     with file.open("rb") as opened:
         return opened.read(4) == b"GGUF"
@@ -82,13 +79,32 @@ def main(settings: dict[str, Any]) -> None:
     parameters.hostnames = [settings["host"]]
     parameters.port = settings["port"]
     parameters.cpuparams.n_threads = settings["threads"]
-    if settings["lora"]:
-        # Scale 0: off unless a request names it, so that the model itself stays what it is.
-        parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(path, 0.0) for path in settings["lora"]]
-    server = xllamacpp.Server(parameters)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the folder goes in any case
+    with tempfile.TemporaryDirectory(prefix="gristmill-lora-") as folder:  # all is in memory once it listens
+        try:
+            adapters = _as_gguf(Path(settings["weights"]), [Path(each) for each in settings["lora"]], Path(folder))
+        except ServingFault as fault:
+            sys.exit(str(fault))
+        if adapters:
+            # Scale 0: off unless a request names it, so that the model itself stays what it is.
+            parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(file), 0.0) for file in adapters]
+        server = xllamacpp.Server(parameters)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.stdout.write(f"listening at {server.listening_address}\n")
     sys.stdout.flush()
     signal.pause()
+
+
+def _as_gguf(weights: Path, adapters: Sequence[Path], folder: Path) -> list[Path]:
+    """Those of PEFT's written as GGUF files into the folder, the others as they are."""
+    base = Base.read(weights) if any(map(is_peft, adapters)) else None
+    found = []
+    for number, adapter in enumerate(adapters):
+        if base is not None and is_peft(adapter):
+            write_lora_gguf(base, adapter, folder / f"{number}.gguf")
+            adapter = folder / f"{number}.gguf"
+        found.append(adapter)
+    return found
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import ClassVar
 from agents.models import ModelConfig
 from agents.serving._entries import entry, has_gpu, is_installed, visible_gpus
 from agents.serving.config import ServeConfig
+from agents.serving.peft import not_peft
 
 
 class Sglang:
@@ -17,6 +18,7 @@ class Sglang:
 
     def missing(self, config: ServeConfig) -> list[str]:
         lacks = [] if is_installed("sglang") else ["SGLang is not installed: pip install 'sglang[all]'"]
+        lacks += not_peft(config.lora.values())
         return lacks if has_gpu() else [*lacks, "no NVIDIA GPU here; on a CPU take --kind llama.cpp or transformers"]
 
     def command(self, config: ServeConfig, replica: int, port: int) -> list[str]:
@@ -31,7 +33,7 @@ class Sglang:
             command += ["--tool-call-parser", config.tool_parser]
         if config.lora:
             command += ["--enable-lora", "--max-loras-per-batch", str(len(config.lora))]
-            command += ["--max-lora-rank", str(config.max_lora_rank)]
+            command += ["--max-lora-rank", str(config.lora_rank)]
             command += ["--lora-paths", *(f"{name}={path}" for name, path in config.lora.items())]
         return [*command, *config.extra]
 

@@ -9,6 +9,10 @@ from typing import ClassVar
 from agents.models import ModelConfig
 from agents.serving._entries import entry, has_gpu, is_installed, visible_gpus
 from agents.serving.config import ServeConfig
+from agents.serving.peft import not_peft
+
+RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""Those that `--max-lora-rank` takes (vllm/config/lora.py); an adapter of a rank between them goes with the next."""
 
 
 class Vllm:
@@ -16,6 +20,7 @@ class Vllm:
 
     def missing(self, config: ServeConfig) -> list[str]:
         lacks = [] if is_installed("vllm") else ["vLLM is not installed: pip install vllm"]
+        lacks += not_peft(config.lora.values())
         return lacks if has_gpu() else [*lacks, "no NVIDIA GPU here; on a CPU take --kind llama.cpp or transformers"]
 
     def command(self, config: ServeConfig, replica: int, port: int) -> list[str]:
@@ -29,7 +34,7 @@ class Vllm:
             command += ["--enable-auto-tool-choice", "--tool-call-parser", config.tool_parser]
         if config.lora:
             command += ["--enable-lora", "--max-loras", str(len(config.lora))]
-            command += ["--max-lora-rank", str(config.max_lora_rank)]
+            command += ["--max-lora-rank", str(next((each for each in RANKS if each >= config.lora_rank), RANKS[-1]))]
             command += ["--lora-modules", *(f"{name}={path}" for name, path in config.lora.items())]
         return [*command, *config.extra]
 

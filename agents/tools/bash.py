@@ -31,9 +31,10 @@ class Bash:
     )
     arguments: ClassVar[type[Arguments]] = BashArguments
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_shell: bool = True) -> None:
+        """`keeps_shell`: False for who makes one call or two: a shell a call is quicker than starting one to keep."""
         self._folder: str | None = None
-        self._no_shell = ""
+        self._no_shell = "" if keeps_shell else "no shell is kept"
 
     async def call(self, place: Place, arguments: BashArguments) -> ToolAnswer:
         if not self._no_shell:

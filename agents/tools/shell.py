@@ -1,22 +1,24 @@
 """One long-lived bash in a rollout's sandbox, shared by the tools `bash` and `jobs`.
 
 The bash and what keeps it (`_inside/shell.py`) are started at the first command by `Sandbox.open` and end with the
-rollout's `Place`, or with the sandbox. Starting it costs some 50 ms, a command then less than 2 ms beside its own time.
+rollout's `Place`, or with the sandbox. Starting it costs some 50 ms (180 ms in Docker), a command then less than 2 ms
+beside its own time.
 """
 
 import asyncio
 import json
-from pathlib import Path
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from agents.tools._inside import shell as _inside
+from agents.tools._inside import MODULES
 from agents.tools.tool import Place
 from environments.errors import SandboxGone
 from environments.sandbox import Sandbox, Stream
+from tasks.testrun import BOOT, sized
 
-_BOOT = "import sys; exec(compile(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())), 'shell', 'exec'))"
 _START_SEC = 30.0
 _SLACK_SEC = 15.0  # beyond a command's own limit: for an interrupt, a kill, a busy machine
 _OUTPUT_BYTES = 100_000  # of each stream of one command, and of one look at a job
@@ -71,10 +73,8 @@ class JobState(BaseModel):
 class Shell:
     """See the module. Calls wait for each other. All raise ShellUnavailable and EnvironmentFault."""
 
-    def __init__(self, sandbox: Sandbox, *, is_alone: bool = False) -> None:
-        """`is_alone`: the sandbox runs one command at a time, so that no shell can be kept."""
+    def __init__(self, sandbox: Sandbox) -> None:
         self._sandbox = sandbox
-        self._is_alone = is_alone
         self._stream: Stream | None = None
         self._rest = bytearray()
         self._turn = asyncio.Lock()
@@ -90,7 +90,7 @@ class Shell:
         """The shell of a rollout; ended by `Place.close`."""
         shell = place.kept.get("shell")
         if not isinstance(shell, cls):
-            shell = place.kept["shell"] = cls(place.sandbox, is_alone=place.backend.name == "docker")
+            shell = place.kept["shell"] = cls(place.sandbox)
         return shell
 
     async def run(self, command: str, *, timeout_sec: float) -> ShellResult:
@@ -100,8 +100,8 @@ class Shell:
                 answer = await self._ask("run", timeout_sec, command=command, timeout=timeout_sec)
             except SandboxGone:
                 # Whoever kills all processes kills the shell's keeper as well: that is no fault of the sandbox.
-                await self._lost()
-                answer = {**_GONE, "status": 137}
+                why = await self._lost()
+                answer = {**_GONE, "status": 137, "notes": (*filter(None, [why]), *_GONE["notes"])}
             except TimeoutError:
                 # Its keeper was stopped, or the machine is far behind: nothing can be known of the shell any more.
                 await self._close()
@@ -156,15 +156,11 @@ class Shell:
         return answer
 
     async def _open(self) -> None:
-        if self._is_alone:
-            # There a command that was opened keeps all others waiting (Sandbox.open), files and the change among them.
-            raise ShellUnavailable("this backend runs one command at a time")
-        program = Path(_inside.__file__).read_bytes()
-        stream = self._stream = await self._sandbox.open(["python3", "-I", "-S", "-B", "-c", _BOOT])
+        stream = self._stream = await self._sandbox.open(["python3", "-I", "-S", "-B", "-c", BOOT])
         self._rest.clear()
         try:
             async with asyncio.timeout(_START_SEC):
-                await stream.write(b"%d\n%s" % (len(program), program))
+                await stream.write(_program())
                 if (await self._line()).get("id") != "ready":
                     raise SandboxGone("no shell")
         except (SandboxGone, TimeoutError) as error:
@@ -184,12 +180,23 @@ class Shell:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    async def _lost(self) -> None:
-        """After the shell has gone. Raises SandboxGone where the sandbox has gone as well."""
+    async def _lost(self) -> str:
+        """After the shell has gone: what was said of it. Raises SandboxGone where the sandbox has gone as well."""
+        said = self._stream.errors().strip() if self._stream is not None else ""
         await self._close()
         await self._sandbox.run(["true"], timeout_sec=_START_SEC)
+        return said.splitlines()[-1] if said else ""
 
     async def _close(self) -> None:
         stream, self._stream = self._stream, None
         if stream is not None:
             await stream.close()
+
+
+@cache
+def _program() -> bytes:
+    """What keeps the bash, as BOOT reads it."""
+    folder = files("agents.tools._inside")
+    texts = [[name, ""] for name in ("agents", "agents.tools", "agents.tools._inside")]
+    texts += [[f"agents.tools._inside.{name}", (folder / f"{name}.py").read_text("utf-8")] for name in MODULES]
+    return sized(json.dumps(texts).encode())

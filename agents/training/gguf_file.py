@@ -24,15 +24,15 @@ def write_gguf(base: Path, weights: Mapping[str, Any], out: Path) -> None:
     """
     gguf = library("gguf")
     reader = gguf.GGUFReader(base)
-    architecture = str(_value(reader, "general.architecture"))
+    architecture = str(value_of(reader, "general.architecture"))
     if architecture not in ARCHITECTURES:
         raise TrainingFault(
             f"{base}: GGUF of the architecture {architecture!r} cannot be written (only {', '.join(ARCHITECTURES)}); "
             "serve the folder of safetensors instead, e.g. with vLLM or `transformers serve`"
         )
-    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, int(_value(reader, "llama.block_count")))
-    heads = int(_value(reader, "llama.attention.head_count"))
-    heads_kv = int(_value(reader, "llama.attention.head_count_kv"))
+    names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, int(value_of(reader, "llama.block_count")))
+    heads = int(value_of(reader, "llama.attention.head_count"))
+    heads_kv = int(value_of(reader, "llama.attention.head_count_kv"))
     ours = {names.get_name(name, try_suffixes=(".weight", ".bias")) or name: array for name, array in weights.items()}
 
     partial = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
@@ -51,7 +51,7 @@ def write_gguf(base: Path, weights: Mapping[str, Any], out: Path) -> None:
                 given = "none" if array is None else str(array.shape)
                 raise TrainingFault(f"{base}: tensor {tensor.name} has shape {before.shape}; the weights have {given}")
             if tensor.name.endswith(("attn_q.weight", "attn_k.weight")):
-                array = _in_pairs(array, heads if "attn_q" in tensor.name else heads_kv)
+                array = in_pairs(array, heads if "attn_q" in tensor.name else heads_kv)
             if abs(array - before).max() < 1e-6:
                 writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
                 continue
@@ -72,13 +72,14 @@ def _form(gguf: Any, array: Any) -> Any:
     return gguf.GGMLQuantizationType.F16 if array.shape[-1] % 32 else gguf.GGMLQuantizationType.Q8_0
 
 
-def _in_pairs(array: Any, heads: int) -> Any:
+def in_pairs(array: Any, heads: int) -> Any:
     """Rows of a head in llama.cpp's order: rotary pairs are neighbours there, and half a head apart in transformers."""
     rows = array.shape[0] // heads // 2
     return array.reshape(heads, 2, rows, *array.shape[1:]).swapaxes(1, 2).reshape(array.shape)
 
 
-def _value(reader: Any, name: str) -> Any:
+def value_of(reader: Any, name: str) -> Any:
+    """Of the file's metadata. Raises TrainingFault."""
     field = reader.fields.get(name)
     if field is None:
         raise TrainingFault(f"the GGUF file has no {name}")

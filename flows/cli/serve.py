@@ -72,6 +72,7 @@ async def _serve(config: "object") -> None:
     import signal
 
     from agents.serving import Fleet, ServeConfig
+    from agents.serving.errors import ServingFault
     from flows.serving import as_yaml
 
     assert isinstance(config, ServeConfig)
@@ -92,8 +93,14 @@ async def _serve(config: "object") -> None:
     try:
         print_line(as_yaml(fleet.models).rstrip())
         sys.stdout.flush()
+        for replica in fleet.replicas:
+            _tell(f"{config.name}: healthy at {replica.url}")
         _tell("ready; put this into gristmill.yaml and give --model NAME. Ctrl-C ends it")
-        await waiting
+        lost = asyncio.create_task(fleet.given_up())
+        await asyncio.wait({waiting, lost}, return_when=asyncio.FIRST_COMPLETED)
+        lost.cancel()
+        if not ended.is_set():
+            raise ServingFault(f"no server of {config.name} is left; the end of their output: {config.logs}")
     finally:
         await fleet.__aexit__(None, None, None)
 

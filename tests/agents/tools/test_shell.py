@@ -1,7 +1,12 @@
-"""bash and jobs in a real sandbox: what stays between calls, what cannot be forged, what is ended."""
+"""bash and jobs in real sandboxes: what stays between calls, what cannot be forged, what is ended.
+
+Under bubblewrap by default; each again in Docker by `make test-all`, with one that goes through the most of it always.
+"""
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -9,11 +14,37 @@ from agents.agent import ToolAnswer
 from agents.tools import Place
 from agents.tools.bash import Bash, BashArguments
 from agents.tools.jobs import Jobs, JobsArguments
+from agents.tools.read import Read, ReadArguments
 from agents.tools.shell import Shell
+from agents.tools.write import Write, WriteArguments
+from environments import Backend, Limits, SandboxSpec, get_backend, running
+from tests.agents.tools.conftest import task_of
+
+
+def backend_called(name: str) -> Backend:
+    backend = get_backend(name)
+    if missing := backend.missing():
+        pytest.skip(f"{name}: {'; '.join(missing)}")
+    return backend
+
+
+@pytest.fixture(params=["bubblewrap", pytest.param("docker", marks=pytest.mark.slow)])
+async def place(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    backend, spec = backend_called(request.param), SandboxSpec()
+    async with running(backend, spec) as sandbox:
+        place = Place(sandbox, backend, task_of(spec))
+        yield place
+        await place.close()
 
 
 async def bash(place: Place, command: str, timeout_sec: float = 20, *, background: bool = False) -> ToolAnswer:
     return await Bash().call(place, BashArguments(command=command, timeout_sec=timeout_sec, background=background))
+
+
+async def sleeping(place: Place, seconds: str) -> bool:
+    """Whether a `sleep` of that many seconds runs where the shell runs."""
+    lines = await bash(place, "for each in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$each; echo; done 2>/dev/null")
+    return f"sleep {seconds} " in lines.text.splitlines()
 
 
 async def jobs(place: Place, action: str, job: int | None = None, timeout_sec: float = 20) -> str:
@@ -48,7 +79,7 @@ async def test_what_hangs_is_stopped_and_the_shell_lives_on(place: Place, hang: 
     assert time.monotonic() - began < 6
     assert answer.is_error and answer.text.startswith("before\n") and "[stopped after 0.4 s]" in answer.text
     assert (await bash(place, "echo $kept")).text == "yes"
-    assert (await bash(place, "ps -e -o args | grep -c '[s]leep 60'")).text.startswith("0")
+    assert not await sleeping(place, "60")
 
 
 @pytest.mark.parametrize("end", ["exit 4", "kill -9 $$", "exec true", "kill -9 -1"])
@@ -102,7 +133,7 @@ async def test_a_job_is_started_listed_read_waited_for_and_killed(place: Place) 
     assert (await bash(place, "echo free")).text == "free"
     assert "tick" in await jobs(place, "read", 2)
     assert "ended with exit code 143" in await jobs(place, "kill", 2)
-    assert (await bash(place, "ps -e -o args | grep -c '[s]leep 77'")).text.startswith("0")
+    assert not await sleeping(place, "77")
     assert "there is no job 9" in await jobs(place, "read", 9)
 
 
@@ -146,9 +177,62 @@ async def test_a_call_that_is_cancelled_leaves_a_usable_shell(place: Place) -> N
     assert (await shell.run("echo $((1 + 1))", timeout_sec=5)).out == "2\n"
 
 
-async def test_without_python_each_call_is_a_shell_of_its_own(place: Place) -> None:
-    place.kept["shell"] = Shell(place.sandbox, is_alone=True)  # as on Docker
-    tool = Bash()
-    await tool.call(place, BashArguments(command="mkdir sub; cd sub"))
-    assert (await tool.call(place, BashArguments(command="basename $PWD; (exit 2)"))).text == "sub\n[exit code 2]"
-    assert (await tool.call(place, BashArguments(command="sleep 1", background=True))).is_error
+async def test_other_tools_work_beside_the_shell_and_take_nothing_of_it_along(place: Place) -> None:
+    await bash(place, "cd /tmp; kept=yes; (sleep 78; echo never) &")
+    await bash(place, "sleep 0.5; echo from the job > /tmp/seen; sleep 79", background=True)
+    await Write().call(place, WriteArguments(path="note.txt", content="hello\n"))
+    assert "hello" in (await Read().call(place, ReadArguments(path="note.txt"))).text
+    left = await place.sandbox.run(["sh", "-c", "setsid sleep 80 & sleep 81 & echo out"], timeout_sec=20)
+    assert left.stdout == "out\n"
+    stopped = await place.sandbox.run(["sh", "-c", "setsid sleep 82 & sleep 83"], timeout_sec=0.5)
+    assert stopped.timed_out
+    assert (await bash(place, "sleep 0.6; echo $kept $PWD; cat /tmp/seen")).text == "yes /tmp\nfrom the job"
+    assert await sleeping(place, "78") and await sleeping(place, "79")
+    for ended in ("80", "81", "82", "83"):
+        assert not await sleeping(place, ended)
+
+
+async def test_in_docker_a_shell_stays_with_jobs_beside_other_tools_and_ends_before_the_change_is_taken() -> None:
+    backend, spec = backend_called("docker"), SandboxSpec()
+    async with running(backend, spec) as sandbox:
+        place = Place(sandbox, backend, task_of(spec))
+        await bash(place, "mkdir deep && cd deep && say() { echo $1 $word; }; word=kept")
+        assert (
+            "job 1: running" in (await bash(place, "while :; do date > clock; sleep 0.01; done", background=True)).text
+        )
+        await Write().call(place, WriteArguments(path="deep/note.txt", content="hello\n"))
+        assert (await bash(place, "say hi; cat note.txt")).text == "hi kept\nhello"
+        assert "[stopped after 0.3 s]" in (await bash(place, "while :; do :; done", timeout_sec=0.3)).text
+        assert "new shell" in (await bash(place, "kill -9 -1")).text
+        assert (await bash(place, "pwd; echo ${word:-nothing}")).text.endswith("nothing")
+        await bash(place, "while :; do date +%N > ticking; done", background=True)
+        await place.close()
+        assert {"deep/note.txt", "deep/clock"} <= {change.path for change in (await sandbox.diff()).changes}
+        before = await sandbox.read_file("ticking")
+        await asyncio.sleep(0.2)
+        assert await sandbox.read_file("ticking") == before
+
+
+@pytest.mark.slow
+async def test_in_docker_what_the_shell_writes_is_watched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("environments._docker_sandbox._STREAM_WATCH_SEC", 0.5)
+    backend, spec = backend_called("docker"), SandboxSpec(limits=Limits(disk_mb=20))
+    async with running(backend, spec) as sandbox:
+        place = Place(sandbox, backend, task_of(spec))
+        answer = await bash(
+            place, "for n in 1 2 3 4; do head -c 15000000 /dev/zero > $n; done; sleep 30", timeout_sec=40
+        )
+        assert "more than 20 MB were written" in answer.text and "new shell" in answer.text
+        await place.close()
+
+
+async def test_without_python_each_call_is_a_shell_of_its_own(bubblewrap: Backend, tmp_path: Path) -> None:
+    for name in ("bash", "sh", "mkdir", "basename", "sleep"):
+        (tmp_path / name).symlink_to(f"/bin/{name}")
+    spec = SandboxSpec(layers=(tmp_path,), env={"PATH": "/workspace"})
+    async with running(bubblewrap, spec) as sandbox:
+        place, tool = Place(sandbox, bubblewrap, task_of(spec)), Bash()
+        await tool.call(place, BashArguments(command="mkdir sub; cd sub"))
+        assert (await tool.call(place, BashArguments(command="basename $PWD; (exit 2)"))).text == "sub\n[exit code 2]"
+        refused = await tool.call(place, BashArguments(command="sleep 1", background=True))
+        assert refused.is_error and "python3 does not run here" in refused.text
