@@ -62,12 +62,12 @@ class JsonCalls(BaseChatModel):
                 as_plain_messages(messages, tools, room=room), response_format=schema_of(tools), stop=stop
             )
         except LengthFinishReasonError as error:
-            reply = _cut_off(error)
+            reply = cut_off(error)
         assert isinstance(reply, AIMessage)
         return ChatResult(generations=[ChatGeneration(message=parsed(reply))])
 
 
-def _cut_off(error: LengthFinishReasonError) -> AIMessage:
+def cut_off(error: LengthFinishReasonError) -> AIMessage:
     """An answer that reached `max_tokens`: the model's own fault, told to it as a call that cannot be read."""
     answer = error.completion
     used = answer.usage

@@ -30,11 +30,12 @@ NO_KEY = "added-outside-the-sandbox"
 
 
 class Install(BaseModel):
-    """What fills the agent's folder, once for a machine. Nothing of it runs then, but for `script`."""
+    """What fills the agent's folder, once for a machine. Nothing of it runs then, but for `build` and `script`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pip: tuple[str, ...] = Field((), description="requirements, installed from wheels into an environment of its own")
+    build: tuple[str, ...] = Field((), description="names of packages that have no wheel: their own code builds one")
     python: str = Field("", pattern=r"^(3\.\d+)?$", description="for pip; empty: the Python that runs Gristmill")
     npm: tuple[str, ...] = Field((), description="packages, installed without their scripts, below node_modules")
     folder: Path | None = Field(None, description="a folder that is there already, shown as it is")

@@ -16,7 +16,7 @@ from pathlib import Path
 from agents.errors import AgentFault
 from agents.foreign.adapter import Adapter
 from environments.spec import Mount
-from tasks._environment import Interpreter, find_interpreter
+from tasks import Interpreter, find_interpreter
 
 TARGET = "/opt/agents"
 _TIMEOUT_SEC = 1200
@@ -53,7 +53,8 @@ def _interpreter(adapter: Adapter) -> Interpreter:
 
 def _installed(adapter: Adapter, cache: Path) -> Path:
     python = _interpreter(adapter).model_dump(mode="json") if adapter.install.pip else None
-    text = json.dumps([adapter.install.model_dump(mode="json"), python])
+    fields = adapter.install.model_dump(mode="json", exclude=None if adapter.install.build else {"build"})
+    text = json.dumps([fields, python])  # a folder that was made before there was `build` stays as it is
     folder = cache / "agents" / f"{adapter.name}-{sha256(text.encode()).hexdigest()[:16]}"
     if folder.is_dir():
         return folder
@@ -76,7 +77,10 @@ def _fill(folder: Path, adapter: Adapter) -> None:
         python = str(_interpreter(adapter).executable)
         _run(adapter, [python, "-m", "venv", "--without-pip", str(venv)], folder)
         pip = [sys.executable, "-m", "pip", "--python", str(venv / "bin/python"), "install", "--quiet", "--no-compile"]
-        pip += ["--disable-pip-version-check", "--only-binary", ":all:", "--", *install.pip]
+        pip += ["--disable-pip-version-check", "--only-binary", ":all:"]
+        for name in install.build:
+            pip += ["--no-binary", name]
+        pip += ["--", *install.pip]
         _run(adapter, pip, folder)
         # Valid whatever the files' times become in an image; without it each start compiles all again.
         compile_all = [python, "-m", "compileall", "-q", "-q", "--invalidation-mode", "unchecked-hash"]

@@ -5,14 +5,17 @@ stay what the agent saw.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage
+from openai import LengthFinishReasonError
 
 from agents._chat_model import call_with_retries, chat_model, tokens_of
-from agents._json_calls import JsonCalls
+from agents._json_calls import JsonCalls, cut_off
 from agents.memory.errors import PieceFault
+from agents.models import ModelConfig
 from agents.session import RolloutSession
 
 Prompt = Sequence[tuple[str, str]]
@@ -29,14 +32,8 @@ async def ask(session: RolloutSession, piece: str, prompt: Prompt, *, schema: di
     if model is None:
         raise PieceFault(f"piece {piece} asks a model: give --model NAME")
     session.begin_step()
-    client = chat_model(model, seed=session.seed)
-    if isinstance(client, JsonCalls):
-        client = client.client
-    options: dict[str, Any] = {}
-    if schema is not None:
-        options["response_format"] = {"type": "json_schema", "json_schema": {"name": piece, "schema": schema}}
-    said = await call_with_retries(lambda: client.ainvoke(list(prompt), **options), model, session.seconds_left)
-    assert isinstance(said, AIMessage)
+    client = plain_model(model, seed=session.seed)
+    said = await call_with_retries(lambda: said_to(client, prompt, piece, schema), model, session.seconds_left)
     prompt_tokens, completion_tokens, metrics = tokens_of(said, model)
     spent = {
         "prompt_tokens": prompt_tokens,
@@ -48,6 +45,25 @@ async def ask(session: RolloutSession, piece: str, prompt: Prompt, *, schema: di
     kept = {"piece": piece, "prompt": [list(part) for part in prompt], "answer": text, **spent}
     session.recorder.extra.setdefault("beside", []).append(kept)
     return text
+
+
+def plain_model(model: ModelConfig, *, seed: int) -> BaseChatModel:
+    """The client without tools of any form."""
+    client = chat_model(model, seed=seed)
+    return client.client if isinstance(client, JsonCalls) else client
+
+
+async def said_to(client: BaseChatModel, prompt: Prompt, name: str, schema: Mapping[str, Any] | None) -> AIMessage:
+    """One answer, to be of the `schema` (called `name`) where one is given; one that reached its limit is cut off."""
+    options: dict[str, Any] = {}
+    if schema is not None:
+        options["response_format"] = {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema)}}
+    try:
+        said = await client.ainvoke(list(prompt), **options)
+    except LengthFinishReasonError as error:  # raised by the client wherever a form was asked for
+        said = cut_off(error)
+    assert isinstance(said, AIMessage)
+    return said
 
 
 async def ask_json(session: RolloutSession, piece: str, prompt: Prompt, schema: dict[str, Any]) -> Any:

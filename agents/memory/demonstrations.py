@@ -1,5 +1,6 @@
 """demonstrations: whole solved tasks from the store, chosen so that together they cover what is asked."""
 
+from random import Random
 from typing import ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
@@ -9,6 +10,7 @@ from agents.memory.embedding import is_installed
 from agents.memory.errors import PieceFault
 from agents.memory.past import VERIFIED, Did, Past, read_past
 from agents.memory.piece import Piece
+from agents.memory.reminder import reminded
 from agents.memory.similarity import ranked
 from agents.memory.tokens import clipped, fitting
 from agents.session import RolloutSession
@@ -22,18 +24,20 @@ POOL = 100  # the most similar ones, among which is chosen
 
 
 class Demonstrations(Piece):
-    """`choose`: `coverage` (Set-BSR, for each task) or `vote_k` (the same for all tasks).
+    """`choose`: `coverage` (Set-BSR, for each task), `vote_k` (the same for all tasks), or `random` (for each task some
+    others: the baseline of both).
 
     `recall`: what covers a token: `bert`, the nearest token by the local embedding model; `tokens`, the same word;
     `auto`: bert where the model is installed.
     """
 
     name: ClassVar[str] = "demonstrations"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     n: int = Field(3, gt=0)
     tokens: int = Field(1200, gt=0, description="of all that is shown, at most")
-    choose: Literal["coverage", "vote_k"] = "coverage"
+    again: bool = Field(True, description="say the task once more below it, where it is short")
+    choose: Literal["coverage", "vote_k", "random"] = "coverage"
     recall: Literal["auto", "bert", "tokens"] = "auto"
     where: str = Field(VERIFIED, description="which rollouts of the store may be shown")
     dataset: str = Field("", description="NAME or NAME@VERSION: the rollouts of a frozen dataset alone")
@@ -55,13 +59,16 @@ class Demonstrations(Piece):
         task = session.place.task
         shown = [demonstration(each) for each in self.chosen(task.instruction, task.id)]
         kept = fitting([clipped(text, self.tokens // self.n) for text in shown], self.tokens)
-        return "\n\n".join([TOLD, *kept]) if kept else ""
+        told = "\n\n".join([TOLD, *kept]) if kept else ""
+        return reminded(told, task.instruction) if self.again else told
 
     def chosen(self, instruction: str, task: str) -> list[Past]:
         """The most useful first; never the task itself, nor one that asks for the same in the same words."""
         if self.choose == "vote_k":
             return [each for each in self._voted if _is_other(each, instruction, task)][: self.n]
         pool = [each for each in self._past if _is_other(each, instruction, task)]
+        if self.choose == "random":  # by the task alone, so that it is the same in every run
+            return Random(task).sample(pool, min(self.n, len(pool)))
         nearest = [pool[at] for _, at in ranked(instruction, [each.instruction for each in pool])[:POOL]]
         is_bert = self.recall == "bert" or (self.recall == "auto" and is_installed())
         texts = [each.instruction for each in nearest]

@@ -7,9 +7,9 @@ from itertools import groupby
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agents._chat_model import call_with_retries, chat_model
-from agents._json_calls import JsonCalls
+from agents._chat_model import call_with_retries
 from agents.memory.abstraction import abstract_calls, without_loops
+from agents.memory.asking import plain_model, said_to
 from agents.memory.past import Past
 from agents.memory.tokens import clipped, fitting
 from agents.memory.workflow import MOST_EXAMPLES, MOST_STEPS, Workflow
@@ -24,13 +24,11 @@ AT_ONCE = 6  # successes shown in one question
 
 def asking(model: ModelConfig, *, seed: int = 0) -> Ask:
     """Questions to a model outside of a rollout. They raise ModelUnavailable."""
-    client = chat_model(model, seed=seed)
-    plain = client.client if isinstance(client, JsonCalls) else client
+    client = plain_model(model, seed=seed)
 
     async def ask(system: str, user: str, schema: dict[str, object]) -> str:
-        form = {"type": "json_schema", "json_schema": {"name": "workflows", "schema": schema}}
         prompt = [("system", system), ("user", user)]
-        said = await call_with_retries(lambda: plain.ainvoke(prompt, response_format=form), model, SECONDS)
+        said = await call_with_retries(lambda: said_to(client, prompt, "workflows", schema), model, SECONDS)
         return str(said.text)
 
     return ask

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from agents.memory.past import VERIFIED, is_verified, past_of, read_past
 from agents.memory.piece import Piece
+from agents.memory.reminder import reminded
 from agents.memory.workflow import Workflow, choose, induce, load_workflows, merged
 from agents.session import RolloutSession
 from trajectories.rollout import Rollout
@@ -23,7 +24,7 @@ class Workflows(Piece):
     """See the module. `when`: offline, online, or both."""
 
     name: ClassVar[str] = "workflows"
-    version: ClassVar[str] = "1"
+    version: ClassVar[str] = "2"
 
     when: Literal["offline", "online", "both"] = "both"
     file: Path | None = Field(None, description="workflows that were written before, instead of the store")
@@ -32,6 +33,7 @@ class Workflows(Piece):
     newest: int = Field(1000, gt=0, description="rollouts that are looked at, at most")
     most: int = Field(3, gt=0, description="workflows that are told")
     tokens: int = Field(600, gt=0, description="of all that is told, at most")
+    again: bool = Field(True, description="say the task once more below it, where it is short")
     _known: list[Workflow] = PrivateAttr(default_factory=list)
 
     def open(self, store: Store) -> None:
@@ -45,7 +47,8 @@ class Workflows(Piece):
     async def prepare(self, session: RolloutSession) -> str:
         task = session.place.task
         chosen = choose(self._known, task.instruction, task.family, task=task.id, most=self.most, tokens=self.tokens)
-        return "\n\n".join([TOLD, *chosen]) if chosen else ""
+        told = "\n\n".join([TOLD, *chosen]) if chosen else ""
+        return reminded(told, task.instruction) if self.again else told
 
     def hear(self, rollout: Rollout) -> None:
         if self.when != "offline" and is_verified(rollout):

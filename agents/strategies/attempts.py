@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from agents.agent import AgentLimits, LimitReached, Submitted
-from agents.errors import AgentFault
+from agents.errors import AgentFault, ModelAway
 from agents.memory.errors import PieceFault
 from agents.memory.piece import Act
 from agents.recorder import Recorder
@@ -17,9 +17,7 @@ from agents.tools.tool import Place
 from environments.diff import Diff
 from environments.errors import EnvironmentFault
 from environments.sandbox import running
-from tasks.errors import VerifierFault
-from tasks.verifiers import run_visible_tests
-from tasks.verifiers._apply import apply_diff
+from tasks import VerifierFault, apply_diff, run_visible_tests
 from trajectories.atif import Metrics, Step
 from trajectories.rollout import Ending
 
@@ -100,7 +98,7 @@ async def _ending_of(inner: Act, child: RolloutSession) -> tuple[Ending, str, Ex
         return "submitted", "", end
     except LimitReached as end:
         return end.reason, end.detail, end
-    except (EnvironmentFault, VerifierFault):
+    except (EnvironmentFault, VerifierFault, ModelAway):
         raise
     except AgentFault as end:
         return "agent_error", str(end), end

@@ -2,6 +2,7 @@
 
 import re
 from importlib.resources import files
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -26,27 +27,23 @@ class _Plan(BaseModel):
     parts: tuple[Subgoal, ...]
 
 
-_SCHEMA = {
-    "type": "object",
-    "properties": {
-        "parts": {
-            "type": "array",
-            "minItems": 1,
-            "maxItems": 6,
-            "items": {
-                "type": "object",
-                "properties": {
-                    "goal": {"type": "string", "minLength": 3, "maxLength": 300},
-                    "check": {"type": "string", "maxLength": 200},
-                },
-                "required": ["goal", "check"],
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["parts"],
-    "additionalProperties": False,
-}
+def schema_of_plan(most: int) -> dict[str, Any]:
+    """JSON schema of a plan of at most `most` parts. Short ones: what a small model says beyond is repetition."""
+    part = {
+        "type": "object",
+        "properties": {
+            "goal": {"type": "string", "minLength": 3, "maxLength": 200},
+            "check": {"type": "string", "maxLength": 120},
+        },
+        "required": ["goal", "check"],
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "properties": {"parts": {"type": "array", "minItems": 1, "maxItems": most, "items": part}},
+        "required": ["parts"],
+        "additionalProperties": False,
+    }
 
 
 def has_visible_tests(session: RolloutSession) -> bool:
@@ -70,7 +67,7 @@ async def plan_by_tests(session: RolloutSession) -> list[Subgoal]:
 async def plan_by_model(session: RolloutSession, piece: str, most: int) -> list[Subgoal]:
     """At most `most` parts; none where the answer cannot be read."""
     prompt = [("system", prompt_text("plan")), ("user", session.instruction)]
-    said = await ask_json(session, piece, prompt, _SCHEMA)
+    said = await ask_json(session, piece, prompt, schema_of_plan(most))
     try:
         return list(_Plan.model_validate(said).parts[:most])
     except ValidationError:

@@ -24,8 +24,7 @@ from agents.strategies.planning import (
     prompt_text,
 )
 from environments.diff import Diff, FileChange
-from tasks.verifiers import run_visible_tests
-from tasks.verifiers._apply import apply_diff
+from tasks import apply_diff, run_visible_tests
 
 _VERDICT = {
     "type": "object",

@@ -26,6 +26,15 @@ async def test_requests_go_to_the_least_loaded_replica() -> None:
     assert (len(one.requests), len(two.requests)) == (4, 4)
 
 
+async def test_replicas_that_are_equally_loaded_take_turns() -> None:
+    """Many processes with few requests each: none may leave all of them to the first replica."""
+    with serving(says("a")) as (one, first), serving(says("b")) as (two, second):
+        async with httpx.AsyncClient(transport=Endpoint([first, second])) as client:
+            for _ in range(6):
+                await ask(client, first)
+    assert (len(one.requests), len(two.requests)) == (3, 3)
+
+
 async def test_a_replica_that_is_gone_costs_no_request() -> None:
     with serving(says("a")) as (server, alive):
         endpoint = Endpoint(["http://127.0.0.1:9/v1", alive])

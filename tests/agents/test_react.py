@@ -82,9 +82,10 @@ async def test_a_lasting_fault_ends_as_model_error_with_the_address(
     assert not rollout.is_unknown and rollout.verdict.reward == 0.0
 
 
-async def test_a_server_that_is_not_there(rolling: RollOut) -> None:
-    rollout = await rolling("react", model=model("http://127.0.0.1:9/v1"))
-    assert rollout.ending == "model_error"
+async def test_a_server_that_is_not_there_is_the_infrastructures_fault(rolling: RollOut) -> None:
+    rollout = await rolling("react", model=model("http://127.0.0.1:9/v1", away_sec=0.5))
+    assert rollout.ending == "infrastructure_error" and rollout.is_unknown
+    assert "http://127.0.0.1:9/v1" in rollout.ending_detail
 
 
 async def test_wrong_calls_are_told_to_the_model_and_repaired(rolling: RollOut) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-from agents.foreign.formats import claude_code, codex, openhands
+from agents.foreign.formats import claude_code, codex, mini_swe_agent, openhands, openhands_events
 from trajectories.errors import BadImport
 from trajectories.imports import harbor, openai_messages, swe_agent
 from trajectories.imports.imported import Imported
@@ -44,5 +44,7 @@ FORMATS: dict[str, Reader] = {
     "atif": _atif,
     "claude-code": claude_code.read,
     "codex": codex.read,
+    "mini-swe-agent": mini_swe_agent.read,
     "openhands": openhands.read,
+    "openhands-events": openhands_events.read,
 }

@@ -49,6 +49,29 @@ def test_openhands_observations_join_the_actions_that_caused_them() -> None:
     assert found.ending == "finished"
 
 
+def test_openhands_command_line_actions_of_one_answer_are_one_step() -> None:
+    found = read("openhands-events", "openhands-events.jsonl")
+    asked, look, finish = found.trajectory.steps
+    assert (asked.source, asked.message) == ("user", "Mend it.")
+    assert (look.message, look.reasoning_content) == ("I look at the file.", "The comparison, perhaps.")
+    assert look.tool_calls and [call.arguments for call in look.tool_calls] == [
+        {"command": "cat a.py"},
+        {"_text": '{"command": 1'},
+    ]
+    assert look.observation and [each.content for each in look.observation.results] == ["x = 1", "no JSON"]
+    assert finish.tool_calls and finish.tool_calls[0].arguments == {"message": "Mended."}
+    assert found.ending == "finished"
+
+
+def test_mini_swe_agents_dropped_answers_are_steps_too_and_say_so() -> None:
+    found = read("mini-swe-agent", "mini-swe-agent.traj.json")
+    said = [step for step in found.trajectory.steps if step.source == "agent"]
+    assert [step.message for step in said][::2] == ["I would look at the file first.", "It is fine."]
+    assert [bool((step.extra or {}).get("is_dropped")) for step in said] == [True, False, True]
+    assert said[0].observation and "found 0 actions" in str(said[0].observation.results[0].content)
+    assert (found.ending, found.ending_detail) == ("invalid_calls", "RepeatedFormatError")
+
+
 def test_swe_agent_is_read_by_the_import() -> None:
     found = read("swe-agent", "swe-agent.traj")
     assert [step.source for step in found.trajectory.steps] == ["system", "user", "agent", "agent"]

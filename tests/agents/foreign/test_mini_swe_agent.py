@@ -39,13 +39,16 @@ async def test_it_solves_a_task_and_leaves_its_trajectory(rolling: RollOut) -> N
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("xllamacpp") is None, reason="the small local model is not installed")
-async def test_the_small_real_model_drives_it(rolling: RollOut) -> None:
+async def test_the_small_real_model_drives_it_to_a_defined_end(rolling: RollOut) -> None:
+    """It is too small for the agent's protocol: what counts is that all it said is there, and how it ended."""
     async with local_model() as model:
-        rollout = await rolling("mini-swe-agent", model=model, seconds=400, steps=3)
-    assert rollout.ending in ("step_limit", "submitted", "invalid_calls", "agent_error", "finished"), (
-        rollout.ending_detail
-    )
+        brief = model.model_copy(update={"max_tokens": 60})
+        rollout = await rolling("mini-swe-agent", model=brief, seconds=240, steps=4)
+    # Three answers without one fenced command: mini-swe-agent gives up. Where there was one, our limit ends it.
+    assert rollout.ending in ("invalid_calls", "step_limit"), (rollout.ending, rollout.ending_detail)
+    assert rollout.verdict.error is None and rollout.verdict.reward in (0.0, 1.0)
     said = [step for step in rollout.trajectory.steps if step.source == "agent"]
-    assert said and rollout.completion_tokens > 0, (rollout.ending, rollout.ending_detail)
-    assert said[0].metrics and said[0].metrics.completion_token_ids
-    assert rollout.verdict.error is None
+    assert 3 <= len(said) <= 4, "each answer of the model is a step, those that the agent dropped too"
+    for step in said:
+        assert step.message and step.metrics and step.metrics.completion_token_ids
+    assert sum(step.metrics.completion_tokens or 0 for step in said if step.metrics) == rollout.completion_tokens > 0

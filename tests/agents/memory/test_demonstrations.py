@@ -34,6 +34,15 @@ def test_the_task_itself_is_never_shown() -> None:
     assert [each.task for each in piece.chosen("read the note", "c")] == ["b"], "nor the same words under another name"
 
 
+def test_random_ones_are_drawn_anew_for_each_task_and_are_the_same_in_every_run() -> None:
+    piece = Demonstrations(choose="random", n=2)
+    piece._past = [past(name, f"read {name}") for name in "abcdef"]
+    drawn = {task: [each.task for each in piece.chosen(f"read {task}", task)] for task in "abcdef"}
+    assert drawn == {task: [each.task for each in piece.chosen(f"read {task}", task)] for task in "abcdef"}
+    assert len({tuple(each) for each in drawn.values()}) > 2
+    assert all(len(set(each)) == 2 and task not in each for task, each in drawn.items())
+
+
 def test_a_demonstration_shows_calls_that_worked_shortened() -> None:
     text = demonstration(past("a", "read the note"))
     assert text.startswith('## read the note\n{"thought": "", "tool": "read"') and len(text) < 400 and "ls" not in text

@@ -5,55 +5,21 @@ from pathlib import Path
 
 from agents.memory.piece import Piece
 from agents.strategies.subgoals import Subgoals, way_back
-from environments import Backend, Diff, FileChange, running
-from tasks.folder import RepositoryTask, read_task, write_repository_task
+from environments import Backend, Diff, FileChange
 from tasks.repository import Repository
-from tasks.task import Provenance, Task
-from tasks.testrun import run_tests
-from tasks.verifiers.data import PytestData
 from tests.agents.conftest import RollOut
 from tests.agents.openai_server import says, serving
+from tests.agents.test_cut_off import cut_off
 from tests.agents.test_react import FIX, model
-from tests.tiny_repository import TINY_FILES
-
-
-async def two_bugs(repository: Repository, backend: Backend, folder: Path, cache: Path) -> Task:
-    bugs = {
-        "tinylib/numbers.py": ("        return high", "        return low"),
-        "tinylib/text.py": ("> width", ">= width"),
-    }
-    changes = []
-    for path, (clean, bug) in bugs.items():
-        before = TINY_FILES[path].replace(clean, bug, 1).encode()
-        changes.append(FileChange(path=path, before=before, after=TINY_FILES[path].encode()))
-    files = {change.path: change.before or b"" for change in changes}
-    async with running(backend, repository.verifier_spec()) as sandbox:
-        await sandbox.write_files(files)
-        report = await run_tests(sandbox, repository.stable_tests, timeout_sec=60)
-    failing = tuple(result.node_id for result in report.results if result.outcome != "passed")
-    source = repository.source
-    draft = RepositoryTask(
-        id="tinylib-two",
-        instruction="Some tests fail. Make them pass.",
-        provenance=Provenance(source=source.spec, source_hash=source.hash, repository=source.name),
-        files=files,
-        reference=Diff(changes=tuple(changes)),
-        verifier_data=PytestData(
-            fail_to_pass=failing,
-            stable_tests=repository.stable_tests,
-            shown=failing,
-            import_paths=repository.recipe.import_paths,
-            per_test_timeout_sec=5.0,
-        ),
-    )
-    write_repository_task(draft, repository, folder / draft.id)
-    return read_task(folder / draft.id, cache=cache)
+from tests.several_bugs import task_with_bugs
 
 
 async def test_repair_mends_two_bugs_part_by_part(
     rolling: RollOut, tiny_repository: Repository, bubblewrap: Backend, tmp_path: Path, session_cache: Path
 ) -> None:
-    task = await two_bugs(tiny_repository, bubblewrap, tmp_path, session_cache)
+    task = await task_with_bugs(
+        "clamp", "wrap", repository=tiny_repository, backend=bubblewrap, folder=tmp_path, cache=session_cache
+    )
     rollout = await rolling("repair+subgoals", task=task, steps=1000)
     assert (rollout.verdict.reward, rollout.ending) == (1.0, "submitted")
     told = (rollout.trajectory.extra or {})["subgoals"]
@@ -82,6 +48,15 @@ async def test_a_models_plan_is_carried_out_checked_and_undone_where_it_fails(ro
     assert "other.txt" not in rollout.diff and "note.txt" in rollout.diff
     assert "was tried 1 time(s)" in json.dumps(server.requests[5]["messages"])
     assert rollout.prompt_tokens == 700, "the plan is paid for too"
+
+
+async def test_a_plan_that_was_cut_off_is_none_and_the_agent_goes_on_without(rolling: RollOut) -> None:
+    answers = (cut_off('{"parts": [{"goal": "write a note and'), says("", ("edit", FIX)), says("", ("submit", {})))
+    with serving(*answers) as (server, url):
+        rollout = await rolling("react+subgoals:plan=model", model=model(url))
+    assert rollout.verdict.is_solved, rollout.ending_detail
+    assert len(server.requests) == 3, "the same answer would come again"
+    assert rollout.completion_tokens == 70, "the plan is paid for too"
 
 
 def test_the_way_back_leads_to_what_was_before() -> None:
