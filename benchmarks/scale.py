@@ -1,0 +1,70 @@
+"""How far off is the simulator? Real rollouts on this machine, predicted from those that ran one at a time.
+
+    python benchmarks/scale.py [--json] [-n 24] [-j 1 2 4 8] [--rounds 3] [--parts rollouts model limits …]
+
+rollouts  An oracle (one command) and a scripted agent (eight steps that compute, and wait as if for a model) roll out
+          the same tasks on bubblewrap, `-j` at a time in one process, in interleaved rounds. Only the runs of -j 1
+          calibrate: recorded durations, processor time of this process a step and a rollout, share of the rest that was
+          computing. The others are predicted. Threads of others that wanted a core during a run are looked at
+          (/proc/stat) and simulated as rivals; of each agent and -j the round that was disturbed least counts. On a
+          machine that does other work, run it by `nice -n -15`.
+engines   `gristmill rollout --engine` on two and three nodes of Ray and of Dask (processes of this machine), predicted
+          from one at a time in this process.
+model     The local model (llama.cpp): the curve of tokens a second over requests at a time, then a mixed load at other
+          numbers of clients, predicted from the curve.
+limits    What this machine does at most of each thing that a cluster shares: sandbox starts, docker starts, writes of
+          SQLite and of PostgreSQL (where they are installed), Prefect task runs.
+cluster   The prediction of docs/scale.md, timed.
+
+Figures (`--json`): `error_percent` (mean of the absolute errors of throughput, -j 1 left out), `worst_error_percent`,
+`engine_error_percent`, `model_error_percent`, the limits by name, and `rows`.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from _scale_cluster import cluster_figures
+from _scale_engines import engine_figures
+from _scale_limits import limits
+from _scale_model import model_figures
+from _scale_rollouts import rollout_figures
+
+PARTS = ("rollouts", "engines", "model", "limits", "cluster")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("-n", type=int, default=24, help="rollouts of a run")
+    parser.add_argument("-j", "--jobs", type=int, nargs="+", default=[1, 2, 4, 8])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    options = parser.parse_args()
+    jobs = sorted({1, *options.jobs})
+    figures: dict[str, Any] = {"load": os.getloadavg()[0], "cores": os.cpu_count()}
+    with tempfile.TemporaryDirectory(prefix="gristmill-scale-") as scratch:
+        folder = Path(scratch)
+        if "rollouts" in options.parts:
+            figures |= asyncio.run(rollout_figures(folder / "rollouts", options.n, jobs, options.rounds))
+        if "engines" in options.parts:
+            figures |= asyncio.run(engine_figures(folder / "engines", options.n))
+        if "model" in options.parts:
+            figures |= asyncio.run(model_figures())
+        if "limits" in options.parts:
+            figures |= limits(folder / "limits")
+        if "cluster" in options.parts:
+            figures |= cluster_figures()
+    if options.json:
+        print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
