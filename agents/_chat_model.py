@@ -12,11 +12,11 @@ from langchain_core.messages import AIMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from agents._quirks import mended, shaped, without_reasoning
 from agents.agent import LimitReached
-from agents.errors import ModelUnavailable
+from agents.errors import ModelAway, ModelUnavailable
 from agents.models import ASK_FOR_TOKENS, ModelConfig, Quirks
 from trajectories.atif import Metrics
 
@@ -90,9 +90,21 @@ def chat_model(model: ModelConfig, *, seed: int) -> BaseChatModel:
 async def call_with_retries(call: Callable[[], Awaitable[Result]], model: ModelConfig, seconds_left: float) -> Result:
     """Call; passing faults (429, 5xx, lost connections, nonsense) are tried again with back-off.
 
-    Raises ModelUnavailable with the URL and the last answer, LimitReached where time runs out before that.
+    Servers that cannot be connected to are waited for, `model.away_sec` in all for those that wait at the same time;
+    that takes none of the tries.
+    Raises ModelUnavailable with the URL and the last answer, ModelAway where there was no server, LimitReached where
+    time runs out before that.
     """
     faults: list[BaseException] = []
+    endpoint = model.endpoint
+    answered = 0
+
+    def is_enough(state: RetryCallState) -> bool:
+        nonlocal answered
+        if endpoint.away_sec:
+            return endpoint.away_sec >= model.away_sec and state.attempt_number > 1
+        answered += 1
+        return answered >= model.tries
 
     async def once() -> Result:
         try:
@@ -104,20 +116,29 @@ async def call_with_retries(call: Callable[[], Awaitable[Result]], model: ModelC
     limit = asyncio.timeout(seconds_left)
     try:
         async with limit:
-            retrying = AsyncRetrying(
-                retry=retry_if_exception(_is_passing), stop=stop_after_attempt(model.tries), wait=_wait, reraise=True
-            )
+            retrying = AsyncRetrying(retry=retry_if_exception(_is_passing), stop=is_enough, wait=_wait, reraise=True)
             return await retrying(once)
     except TimeoutError as error:
         if not limit.expired():
             raise
         said = f"; the last: {_text(faults[-1])}" if faults else ""
+        if faults and endpoint.away_sec:
+            raise _away(model, faults) from error
         raise LimitReached("time_limit", f"no answer of {model.base_url} in time{said}") from error
     except (openai.OpenAIError, httpx.HTTPError, *NONSENSE) as error:
+        if endpoint.away_sec:
+            raise _away(model, faults) from error
         raise ModelUnavailable(
             f"{model.model} at {model.base_url} gave no usable answer in {len(faults)} "
             f"{'try' if len(faults) == 1 else 'tries'}; the last: {_text(error)}"
         ) from error
+
+
+def _away(model: ModelConfig, faults: list[BaseException]) -> ModelAway:
+    return ModelAway(
+        f"no server of {model.model} could be connected to at {model.base_url} for {model.endpoint.away_sec:.0f} s; "
+        f"the last: {_text(faults[-1])}"
+    )
 
 
 def _text(error: BaseException) -> str:

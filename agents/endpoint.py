@@ -51,6 +51,13 @@ class Endpoint(httpx.AsyncBaseTransport):
         self.replicas = [Replica(httpx.URL(url.rstrip("/"))) for url in urls]
         self._inner = httpx.AsyncHTTPTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=64))
         self._kept: OrderedDict[str, Metrics] = OrderedDict()
+        self._away_since: float | None = None
+        self._turn = 0
+
+    @property
+    def away_sec(self) -> float:
+        """For how long no replica could be connected to; 0.0 while the last request reached one."""
+        return 0.0 if self._away_since is None else time.monotonic() - self._away_since
 
     def take_metrics(self, answer_id: str | None) -> Metrics:
         """Token ids and logprobs of an answer, by the server's id of it; each can be taken once."""
@@ -73,23 +80,37 @@ class Endpoint(httpx.AsyncBaseTransport):
             except (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError, httpx.WriteError) as error:
                 replica.failed()
                 last = error
+                if not isinstance(error, httpx.ConnectError):
+                    self._away_since = None
                 continue
-            except httpx.TimeoutException:
+            except httpx.TimeoutException as error:
                 replica.failed()  # it hangs, or is overrun: the next try goes elsewhere first
+                is_away = isinstance(error, httpx.ConnectTimeout) and len(self.replicas) == 1
+                self._away_since = (self._away_since or time.monotonic()) if is_away else None
                 raise
             finally:
                 replica.running -= 1
+            self._away_since = None
             if response.status_code >= 500:
                 replica.failed()
             else:
                 replica.worked()
             return response
+        if last is None or isinstance(last, httpx.ConnectError):
+            self._away_since = self._away_since or time.monotonic()
         raise last or httpx.ConnectError(f"none of {len(self.replicas)} replicas is healthy", request=request)
 
     def _in_turn(self) -> list[Replica]:
-        """Those that are not set aside, the least loaded first; where all are, all of them."""
+        """Those that are not set aside, the least loaded first; where all are, all of them.
+
+        Equals take turns: this process knows its own requests alone, and were the first always taken, the first
+        replicas would have the requests of all processes.
+        """
         now = time.monotonic()
         ready = [replica for replica in self.replicas if replica.back_at <= now] or self.replicas
+        first = self._turn % len(ready)
+        self._turn += 1
+        ready = ready[first:] + ready[:first]
         return sorted(ready, key=lambda replica: (replica.running, replica.failures))
 
     async def _ask(self, replica: Replica, request: httpx.Request) -> httpx.Response:

@@ -10,7 +10,7 @@ from agents.endpoint import Endpoint
 ASK_FOR_TOKENS: dict[str, dict[str, Any]] = {
     "no": {},
     "vllm": {"return_token_ids": True, "logprobs": True},
-    "llama.cpp": {"return_tokens": True, "verbose": True, "logprobs": True, "top_logprobs": 0},
+    "llama.cpp": {"return_tokens": True, "verbose": True, "logprobs": True, "top_logprobs": 1},  # 0: none at all
 }
 """What a server must be asked for token ids, log-probabilities and the rendered prompt by, beyond OpenAI's API."""
 
@@ -53,6 +53,7 @@ class ModelConfig(BaseModel):
     concurrency: int = Field(64, gt=0, description="requests at the same time, of all rollouts of one process")
     timeout_sec: float = Field(120.0, gt=0, description="of one request")
     tries: int = Field(5, gt=0, description="of one request, with back-off between them")
+    away_sec: float = Field(60.0, ge=0, description="how long servers that cannot be connected to are waited for")
     price_prompt: float = Field(0.0, ge=0)
     price_completion: float = Field(0.0, ge=0)
     billions: float = Field(0.0, ge=0, description="active parameters, 1e9; 0: not known (energy.py)")

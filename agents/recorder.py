@@ -75,14 +75,16 @@ class Recorder:
             metrics=metrics,
         )
 
-    def answer(self, call_id: str, content: str, *, is_error: bool = False) -> None:
-        """The result of a call of the newest step that made it."""
+    def answer(self, call_id: str, content: str, *, is_error: bool = False, seconds: float | None = None) -> None:
+        """The result of a call of the newest step that made it. `seconds`: how long the tool worked."""
         for index in range(len(self._steps) - 1, -1, -1):
             step = self._steps[index]
             if any(call.tool_call_id == call_id for call in step.tool_calls or ()):
                 before = step.observation.results if step.observation else ()
                 result = ObservationResult(source_call_id=call_id, content=content)
                 extra = {**(step.extra or {}), "is_error": True} if is_error else step.extra
+                if seconds is not None:  # of all its calls together
+                    extra = {**(extra or {}), "seconds": round((extra or {}).get("seconds", 0.0) + seconds, 4)}
                 changes = {"observation": Observation(results=(*before, result)), "extra": extra}
                 self._steps[index] = step.model_copy(update=changes)
                 return

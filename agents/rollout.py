@@ -6,22 +6,23 @@ What fails in the infrastructure is tried again with fresh sandboxes, and stays 
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 
 from agents.agent import Agent, AgentLimits, LimitReached, Submitted
 from agents.energy import energy_of
-from agents.errors import AgentFault, ModelUnavailable
+from agents.errors import AgentFault, ModelAway, ModelUnavailable
 from agents.models import ModelConfig
 from agents.recorder import Recorder
 from agents.session import PrivilegedSession, RolloutSession
 from agents.tools import ToolsConfig, short_hash
 from agents.tools.tool import Place
 from environments.diff import Diff
-from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
-from environments.sandbox import Backend, running
+from environments.errors import BackendAway, BackendUnavailable, EnvironmentFault, UnsupportedSpec
+from environments.sandbox import Backend, Sandbox
 from environments.spec import SandboxSpec
 from tasks.errors import VerifierFault
 from tasks.task import Task
@@ -46,8 +47,10 @@ class Attempt:
     ending: Ending = "finished"
     detail: str = ""
     is_verified: bool = False
+    has_been_waited_for: bool = False  # what is away: a fresh sandbox brings it back no sooner
     agent_sec: float = 0.0
     verifier_sec: float = 0.0
+    phases: dict[str, float] = field(default_factory=dict)  # seconds; flows.scale simulates from them
 
 
 async def roll_out(
@@ -72,7 +75,7 @@ async def roll_out(
     for number in range(TRIES):
         attempt = Attempt(Recorder(session_id=f"{key.id}-{number}"))
         await _try(attempt, task, agent, backend, seed=seed, limits=limits, model=model, verdicts=verdicts, tools=tools)
-        if attempt.ending != "infrastructure_error" or attempt.is_verified:
+        if attempt.ending != "infrastructure_error" or attempt.is_verified or attempt.has_been_waited_for:
             break
         if number + 1 < TRIES:
             await asyncio.sleep(0.5 * 2**number)
@@ -91,7 +94,9 @@ async def roll_out(
             version=agent.version,
             model_name=model.model if model else None,
             tool_definitions=session.tool_definitions() if session else (),
-            extra={"task_id": task.id, "seed": seed, "ending": attempt.ending} | _told(tools),
+            extra={"task_id": task.id, "seed": seed, "ending": attempt.ending}
+            | _told(tools)
+            | {"phases": {name: round(seconds, 4) for name, seconds in attempt.phases.items()}},
         ),
         started_at=started.isoformat(),
         agent_sec=attempt.agent_sec,
@@ -140,31 +145,54 @@ async def _try(
 ) -> None:
     limits = limits.model_copy(update={"seconds": min(limits.seconds, task.agent_timeout_sec)})
     start = time.monotonic()
+    removals: list[asyncio.Task[None]] = []
     try:
         async with asyncio.timeout(limits.seconds + SET_UP_SEC):
-            async with running(backend, await _spec_for(agent, task)) as sandbox:
+            async with _running_until(removals, backend, await _spec_for(agent, task)) as sandbox:
                 kind = PrivilegedSession if getattr(agent, "needs_reference", False) else RolloutSession
                 place = Place(sandbox, backend, task)
                 session = kind(place, seed=seed, limits=limits, recorder=attempt.recorder, model=model)
                 if isinstance(session, PrivilegedSession):
                     session.reference, session.solve_script = task.reference, task.solve_script
                 attempt.session = session
+                attempt.phases["start"] = time.monotonic() - start
                 try:
                     await _act(attempt, agent, session, limits, tools)
                 finally:
                     await session.close()
+                attempt.phases["act"] = time.monotonic() - start - attempt.phases["start"]
                 attempt.diff = await sandbox.diff()
+                if (cpu_sec := getattr(sandbox, "cpu_sec", None)) is not None:  # not every backend knows
+                    attempt.phases["cpu"] = cpu_sec
             attempt.agent_sec = time.monotonic() - start
         start = time.monotonic()
         attempt.is_verified = True
         attempt.verdict = await verify_once(task, attempt.diff, backend, verdicts)
+        for removal in removals:
+            await asyncio.shield(removal)
     except (BackendUnavailable, UnsupportedSpec):
         raise
-    except (EnvironmentFault, VerifierFault, TimeoutError) as fault:
+    except (EnvironmentFault, VerifierFault, ModelAway, TimeoutError) as fault:
         attempt.verdict = Verdict(reward=0.0, error=f"{type(fault).__name__}: {fault}")
+        attempt.has_been_waited_for = isinstance(fault, ModelAway)
+    finally:
+        if removals:
+            await asyncio.wait(removals)
     attempt.verifier_sec = time.monotonic() - start
     if attempt.verdict.error:
         attempt.ending, attempt.detail = "infrastructure_error", attempt.verdict.error
+
+
+@asynccontextmanager
+async def _running_until(
+    removals: list[asyncio.Task[None]], backend: Backend, spec: SandboxSpec
+) -> AsyncIterator[Sandbox]:
+    """A sandbox for the length of a block. Its removal is begun at the end, and goes on beside what comes next."""
+    sandbox = await backend.start(spec)
+    try:
+        yield sandbox
+    finally:
+        removals.append(asyncio.create_task(sandbox.stop()))
 
 
 async def _spec_for(agent: Agent, task: Task) -> SandboxSpec:
@@ -192,6 +220,8 @@ async def _verify(task: Task, diff: Diff, backend: Backend) -> Verdict:
         try:
             async with asyncio.timeout(2 * task.verifier_timeout_sec + SET_UP_SEC):
                 verdict = await verifier.verify(task, diff, backend)
+        except BackendAway:
+            raise
         except (EnvironmentFault, VerifierFault, TimeoutError) as fault:
             verdict = Verdict(reward=0.0, error=f"{type(fault).__name__}: {fault}")
         if not verdict.error or number + 1 == TRIES:
@@ -220,6 +250,8 @@ async def _act(
         attempt.ending = "submitted"
     except LimitReached as reached:
         attempt.ending, attempt.detail = reached.reason, reached.detail
+    except ModelAway:
+        raise  # what the agent would have done is not known
     except ModelUnavailable as fault:
         attempt.ending, attempt.detail = "model_error", str(fault)
     except (EnvironmentFault, VerifierFault):

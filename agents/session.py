@@ -10,6 +10,7 @@ from agents.agent import AgentLimits, LimitReached, Submitted, ToolAnswer
 from agents.models import ModelConfig
 from agents.recorder import Recorder
 from agents.tools import Toolbox, ToolsConfig, get_tools, open_tools
+from agents.tools.bash import Bash
 from agents.tools.tool import Place
 from environments.diff import Diff
 from trajectories.atif import Metrics, ToolCall
@@ -186,11 +187,13 @@ class RolloutSession:
             problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
             return self.refuse(call, f"wrong arguments of {tool.name}: {problems}. Call it again, corrected.")
         self._invalid_in_a_row = 0
+        began = time.monotonic()
         result = await tool.call(self._place, arguments)
+        seconds = time.monotonic() - began
         if self.pieces and tool.name != "submit":
             notes = [await piece.after_call(self, call, result) for piece in self.pieces]
             result = result.model_copy(update={"note": "\n\n".join(note for note in notes if note)})
-        self.recorder.answer(call.tool_call_id, result.shown, is_error=result.is_error)
+        self.recorder.answer(call.tool_call_id, result.shown, is_error=result.is_error, seconds=seconds)
         if tool.name == "submit":
             raise Submitted
         return result
@@ -213,3 +216,8 @@ class PrivilegedSession(RolloutSession):
 
     reference: Diff | None = None
     solve_script: bytes | None = None
+
+    async def open(self, config: ToolsConfig | None = None) -> None:
+        await super().open(config)
+        if "bash" in self._tools:  # they make one call: starting a shell to keep would be half of a short rollout
+            self._tools["bash"] = Bash(keeps_shell=False)

@@ -93,6 +93,7 @@ def _own_server(home: Path, empty: Path) -> Iterator[str]:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            process_group=0,  # Ctrl-C is for the command, which has something to tell the API after it
         )
     try:
         _wait_until_healthy(process, url, log)

@@ -1,11 +1,13 @@
 """The generate flow: source → candidates → validated tasks in a suite; or templates → instances; a table of yield."""
 
-import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import prefect
 from prefect.artifacts import create_table_artifact
 
+from flows.drain import Drain
 from flows.models import lm_config, resolve, serving
 from flows.place import Place
 from flows.progress import Tally
@@ -13,10 +15,14 @@ from flows.requests import GenerateRequest
 from flows.templates import load_groups
 from tasks.generate import GenerateResult, Progress, generate
 from tasks.lm import LmConfig
-from tasks.repository import prepare_repository
+from tasks.repository import Repository, prepare_repository
 from tasks.source import fetch_source
 from tasks.templates.generate import TemplatesResult, generate_templates
 from tasks.templates.lock import only_writer
+
+if TYPE_CHECKING:
+    from flows.deciding import DecidedOnCluster
+    from flows.engines.cluster import Cluster
 
 
 @prefect.task(name="fetch source", retries=3, retry_delay_seconds=[2, 10, 30], persist_result=True)
@@ -28,36 +34,53 @@ def fetch(spec: str, place: Place) -> str:
 @prefect.task(name="generate tasks", persist_result=True)
 def make(request: GenerateRequest, place: Place) -> GenerateResult:
     """Candidates to tasks. Killed and started again it goes on where it was: finished candidates are journaled."""
+    drain = Drain(place.grace_sec)
     if not request.source:
-        return asyncio.run(_make_of_templates(request, place))
+        return drain.run("candidates", lambda: _make_of_templates(request, place, drain))
     with serving([request.model]) as endpoints:
         model = resolve(request.model, endpoints) if request.model else None
         lm = lm_config(model, seed=request.seed, cache=place.cache) if model else None
-        return asyncio.run(_make(request, place, lm))
+        if place.cluster().is_local:
+            return drain.run("candidates", lambda: _make(request, place, lm, drain))
+        from flows.engines.cluster import connected
+
+        with connected(place.cluster(), jobs=place.jobs) as cluster:
+            return drain.run("candidates", lambda: _make(request, place, lm, drain, cluster))
 
 
-async def _make(request: GenerateRequest, place: Place, lm: LmConfig | None) -> GenerateResult:
+async def _make(
+    request: GenerateRequest, place: Place, lm: LmConfig | None, drain: Drain, cluster: "Cluster | None" = None
+) -> GenerateResult:
     backend = place.open_backend()
     await backend.sweep()
     source = fetch_source(request.source, cache=place.cache)
     repository = await prepare_repository(source, backend, cache=place.cache)
+    deciding = _deciding(repository, place, cluster) if cluster else nullcontext()
     with only_writer(request.out):
-        return await generate(
-            repository,
-            backend,
-            out=request.out,
-            n=request.n,
-            seed=request.seed,
-            generators=request.generators or None,
-            lm=lm,
-            contamination=request.contamination,
-            cache=place.cache,
-            jobs=place.jobs,
-            on_progress=_counting(request.n),
-        )
+        async with deciding as decider:
+            return await generate(
+                repository,
+                backend,
+                out=request.out,
+                n=request.n,
+                seed=request.seed,
+                generators=request.generators or None,
+                lm=lm,
+                contamination=request.contamination,
+                cache=place.cache,
+                jobs=place.jobs,
+                on_progress=_counting(request.n, drain),
+                decide_elsewhere=decider.decide if decider else None,
+            )
 
 
-async def _make_of_templates(request: GenerateRequest, place: Place) -> TemplatesResult:
+def _deciding(repository: Repository, place: Place, cluster: "Cluster") -> "DecidedOnCluster":
+    from flows.deciding import DecidedOnCluster
+
+    return DecidedOnCluster(cluster, repository, place)
+
+
+async def _make_of_templates(request: GenerateRequest, place: Place, drain: Drain) -> TemplatesResult:
     groups = list(load_groups(request).values())
     backend = place.open_backend()
     await backend.sweep()
@@ -70,16 +93,19 @@ async def _make_of_templates(request: GenerateRequest, place: Place) -> Template
         phrasing=request.phrasing,
         cache=place.cache,
         jobs=place.jobs,
-        on_progress=_counting(request.n * len(groups)),
+        on_progress=_counting(request.n * len(groups), drain),
     )
 
 
-def _counting(total: int) -> Callable[[Progress], None]:
+def _counting(total: int, drain: Drain) -> Callable[[Progress], None]:
+    """Called after each candidate, whose decision is in the journal by then: there a drain ends the work."""
     tally = Tally("generate", total=total)
 
     def on_progress(progress: Progress) -> None:
         while tally.done < progress.accepted:
             tally.add("task")
+        if tally.done < total:  # after the last one the suite is finished
+            drain.check()
 
     return on_progress
 

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
 from agents.models import LOCAL, ModelConfig
+from flows.engines.setting import Engine, is_loopback
 from flows.errors import UsageError
 from flows.offered import offered
 from flows.settings import load_settings
@@ -66,6 +68,22 @@ def resolve(name: str, endpoints: Mapping[str, str]) -> ModelConfig:
         f"no model {name!r}; there are: {known}. Add it under `models:` in gristmill.yaml, "
         "or set GRISTMILL_BASE_URL to an OpenAI-compatible endpoint that serves it"
     )
+
+
+def for_workers(models: Mapping[str, ModelConfig], engine: Engine) -> dict[str, ModelConfig]:
+    """The same for processes elsewhere, with their keys: those travel from this process to the workers alone.
+
+    Raises UsageError for an endpoint on this machine's loopback where workers may run on other machines.
+    """
+    if engine.has_other_machines:
+        for name, model in models.items():
+            hosts = [urlsplit(url).hostname or "" for url in (model.base_url, *model.replicas)]
+            if any(is_loopback(host) for host in hosts):
+                raise UsageError(
+                    f"model {name} is served at {model.base_url}, which workers on other machines do not reach: serve "
+                    "it at an address that they do (gristmill serve --host), and give that as its base_url"
+                )
+    return {name: ModelConfig.model_validate(dict(model)) for name, model in models.items()}
 
 
 def _server_of(name: str) -> AbstractAsyncContextManager[ModelConfig]:

@@ -6,10 +6,11 @@ No secrets in here: a model's key stays in the settings of the process that call
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agents.agent import AgentLimits
+from environments.yaml_model import read_model
+from flows.engines import EngineName
 from flows.errors import UsageError
 from trajectories.exports import Calls, WithAttempts
 
@@ -114,6 +115,8 @@ class ExportRequest(Request):
     test_share: float = Field(0.1, ge=0.0, lt=1.0)
     seed: int = 0
     overwrite: bool = False
+    push: str = Field("", description="OWNER/NAME: a data set on the Hugging Face hub; needs a token (HF_TOKEN)")
+    public: bool = Field(False, description="with push: a data set that is made is public, else private")
 
 
 class PipelineRequest(Request):
@@ -125,6 +128,7 @@ class PipelineRequest(Request):
     export: tuple[ExportRequest, ...] = ()
     backend: str | None = None
     jobs: int | None = Field(None, gt=0)
+    engine: EngineName | None = Field(None, description="where batches run: docs/many-machines.md")
     store: str | None = None
 
 
@@ -141,37 +145,4 @@ def load_request(file: Path, kind: type[Read], *, holds: str, whole: str = "") -
 
     Raises UsageError naming file, field and line.
     """
-    try:
-        text = file.read_text()
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read: {error.strerror}") from error
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{file}: not YAML: {error}") from error
-    if not isinstance(data, dict):
-        raise UsageError(f"{file}: expected a mapping with {holds}")
-    try:
-        return kind.model_validate(data)
-    except ValidationError as error:
-        problems = [
-            f"{file}:{line_of(node, item['loc'])}: {'.'.join(map(str, item['loc'])) or whole}: {item['msg']}"
-            for item in error.errors()
-        ]
-        raise UsageError("\n".join(problems)) from error
-
-
-def line_of(node: yaml.Node | None, location: tuple[int | str, ...]) -> int:
-    """Line (1-based) of the deepest part of `location` that the file has."""
-    for key in location:
-        if isinstance(node, yaml.MappingNode):
-            found = next((value for name, value in node.value if name.value == key), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(key, int) and key < len(node.value):
-            found = node.value[key]
-        else:
-            found = None
-        if found is None:
-            break
-        node = found
-    return node.start_mark.line + 1 if node is not None else 1
+    return read_model(file, kind, fault=UsageError, holds=holds, whole=whole)

@@ -1,30 +1,39 @@
-"""The rollout flow: every agent on every task of a suite; what the store already holds is left out."""
+"""The rollout flow: every agent on every task of a suite; what the store already holds is left out.
+
+Its batches run in threads of the flow's process, or on a cluster (`place.engine`), where each looks first at what its
+worker sees. Which rollouts are done is asked of the store in either case.
+"""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import nullcontext
-from contextvars import ContextVar
+from pathlib import Path
 from uuid import UUID
 
 import prefect
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 from prefect.concurrency.sync import concurrency
+from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import ThreadPoolTaskRunner
 from pydantic import BaseModel, ConfigDict
 
+from agents.models import ModelConfig
 from flows.auditing import keep, keep_marks, kept_report
-from flows.batches import BATCHES_AT_ONCE, keys_of, run_batch, split
-from flows.models import resolve, serving
+from flows.batches import BATCHES_AT_ONCE, Work, keys_of, outcome_of, outcomes_in, run_batch, split
+from flows.drain import Drain
+from flows.engines.errors import WorkerFault
+from flows.engines.retrying import has_other_reasons
+from flows.engines.worker import ready_for
+from flows.models import for_workers, resolve, serving
 from flows.place import Place
 from flows.progress import Tally
-from flows.requests import AgentRequest, RolloutRequest
+from flows.requests import RolloutRequest
 from flows.routing import routed
+from flows.shared import share, shared_drain, shared_slots, shared_tally
 from flows.slots import Slots
 from tasks.suite import Suite, open_suite, prepare_suite
-from trajectories.rollout import Rollout, RolloutKey
+from trajectories.errors import CorruptBlob
 from trajectories.store import PassRate, Store
-
-_tally: ContextVar[Tally] = ContextVar("gristmill_rollout_tally")
-_slots: ContextVar[Slots] = ContextVar("gristmill_rollout_slots")
 
 
 class RolloutSummary(BaseModel):
@@ -39,13 +48,6 @@ class RolloutSummary(BaseModel):
     failed: int
     unknown: int
     pass_rates: tuple[PassRate, ...]
-
-
-def outcome_of(rollout: Rollout) -> str:
-    """solved, failed, or unknown (the infrastructure's fault, never the agent's)."""
-    if rollout.is_unknown:
-        return "unknown"
-    return "solved" if rollout.verdict.is_solved else "failed"
 
 
 def register(suite: Suite, store: Store) -> None:
@@ -65,22 +67,20 @@ def register(suite: Suite, store: Store) -> None:
     task_run_name="rollouts {part}",
     retries=2,
     retry_delay_seconds=[2, 10],
+    retry_condition_fn=has_other_reasons,
     persist_result=True,
 )
 def rollout_batch(
-    work: list[tuple[RolloutKey, AgentRequest]],
-    request: RolloutRequest,
-    place: Place,
-    endpoints: dict[str, str],
-    jobs: int,
-    part: str,
+    work: Work, request: RolloutRequest, place: Place, models: Mapping[str, ModelConfig], jobs: int, part: str
 ) -> list[str]:
     """One batch; returns the ids of the rollouts that it wrote. A retry repeats only those not written."""
+    if not place.cluster().is_local:
+        tasks = {key.task_id for key, _ in work}
+        ready_for(place, request.suite, work[0][0].suite_hash, tasks, has_store=True)
     with place.open_store() as store:
         written = store.finished(key for key, _ in work)
     left = [item for item in work if item[0].id not in written]
-    tally = _tally.get(None) or Tally("rollout", total=len(left))
-    slots = _slots.get(None)  # shared by the batches of a flow in this process
+    tally, slots = shared_tally(len(left)), shared_slots()
     slot = concurrency(place.batch_limit, occupy=1) if place.batch_limit else nullcontext()
     with slot:
         return asyncio.run(
@@ -88,11 +88,12 @@ def rollout_batch(
                 left,
                 suite_folder=request.suite,
                 place=place,
-                models={agent.model: resolve(agent.model, endpoints) for _, agent in left if agent.model},
+                models=models,
                 jobs=place.jobs if slots else jobs,
                 slots=slots,
                 rank=int(part.split()[0]),
                 tools_file=request.tools,
+                drain=shared_drain(),
                 on_done=lambda rollout: tally.add(outcome_of(rollout)),
             )
         )
@@ -111,27 +112,18 @@ def rollout_flow(request: RolloutRequest, place: Place) -> RolloutSummary:
     asyncio.run(backend.sweep())
     asyncio.run(prepare_suite(suite, backend, cache=place.cache))
     keys = keys_of(request, suite, place.backend)
-    with place.open_store() as store:
+    with place.open_store(is_first=True) as store:
         register(suite, store)
         keys = routed(keys, suite, place, store)
         finished = store.finished(key for key, _ in keys)
     left = [(key, agent) for key, agent in keys if key.id not in finished]
     tally = Tally("rollout", total=len(keys), done=len(finished))
-    _tally.set(tally)
-    _slots.set(Slots(place.jobs))
-
     with serving({key.model for key, _ in left}) as endpoints:
-        parts = list(split(len(left), place.jobs))
-        slots = -(-place.jobs // min(BATCHES_AT_ONCE, place.jobs))
-        progress = create_progress_artifact(100 * len(finished) / max(1, len(keys)), key="rollouts")
-        assert isinstance(progress, UUID)
-        futures = [
-            rollout_batch.submit(left[part], request, place, endpoints, slots, f"{number} of {len(parts)}")
-            for number, part in enumerate(parts, start=1)
-        ]
-        for future in futures:
-            future.result()
-            update_progress_artifact(progress, progress=100 * tally.done / max(1, len(keys)))
+        models = {key.model: resolve(key.model, endpoints) for key, _ in left if key.model}
+        if place.cluster().is_local:
+            _in_threads(left, request, place, models, tally)
+        elif left:
+            _on_cluster(left, request, place, models, tally)
 
     with place.open_store() as store:
         rates = tuple(store.pass_rates(suite_hash=suite.manifest.hash))
@@ -149,3 +141,103 @@ def rollout_flow(request: RolloutRequest, place: Place) -> RolloutSummary:
         unknown=tally.outcomes["unknown"],
         pass_rates=rates,
     )
+
+
+def _in_threads(
+    left: Work, request: RolloutRequest, place: Place, models: Mapping[str, ModelConfig], tally: Tally
+) -> None:
+    """Batches in threads of this process, which share its slots."""
+    drain = Drain(place.grace_sec)
+    share(tally, Slots(place.jobs), drain)
+    parts = list(split(len(left), place.jobs))
+    jobs = -(-place.jobs // min(BATCHES_AT_ONCE, place.jobs))
+    progress = _Progress(tally)
+    futures: list[PrefectFuture[list[str]]] = []
+    with drain.guarding("rollouts", lambda seconds: wait(futures, timeout=seconds)):
+        for number, part in enumerate(parts, start=1):
+            name = f"{number} of {len(parts)}"
+            futures.append(rollout_batch.submit(left[part], request, place, fresh(models), jobs, name))
+        for future in futures:
+            future.result()
+            progress.show()
+
+
+def _on_cluster(
+    left: Work, request: RolloutRequest, place: Place, models: Mapping[str, ModelConfig], tally: Tally
+) -> None:
+    """Batches as task runs on the engine's workers; what is done is seen in the store."""
+    from flows.engines.cluster import connected, results
+
+    engine, place = place.cluster(), place.absolute()
+    request = request.model_copy(
+        update={"suite": request.suite.resolve(), "tools": request.tools.resolve() if request.tools else None}
+    )
+    models = for_workers(models, engine)
+    if place.blobs and "://" not in place.blobs:
+        Path(place.blobs).mkdir(parents=True, exist_ok=True)  # a worker that does not see it then says so
+    # Its results are in the store; Prefect's own would lie in a folder of whichever machine wrote them.
+    batch = rollout_batch.with_options(persist_result=False)
+    waiting = {key.id for key, _ in left}
+    progress = _Progress(tally)
+
+    with place.open_store() as store, connected(engine, jobs=place.jobs) as cluster:
+
+        def look() -> None:
+            """Count what has come since the last look; an unknown outcome may be one of an earlier run."""
+            for rollout_id, outcome in outcomes_in(store, waiting):
+                if outcome != "unknown":
+                    waiting.discard(rollout_id)
+                    tally.add(outcome)
+            progress.show()
+
+        parts = list(split(len(left), place.jobs, slots=(cluster.slots, cluster.jobs)))
+        futures = [
+            cluster.submit(
+                batch,
+                work=left[part],
+                request=request,
+                place=place,
+                models=models,
+                jobs=cluster.jobs,
+                part=f"{number} of {len(parts)}",
+            )
+            for number, part in enumerate(parts, start=1)
+        ]
+        for ids in results(futures, engine, poll=look):
+            _see_body_of(ids[-1:], store, place)
+        for _, outcome in outcomes_in(store, waiting):
+            tally.add(outcome)
+
+
+def _see_body_of(rollout_ids: list[str], store: Store, place: Place) -> None:
+    """Raises WorkerFault where a worker wrote rows here and bodies elsewhere: into its own disk, say."""
+    for rollout_id in rollout_ids:
+        try:
+            store.load(rollout_id)
+        except CorruptBlob as error:
+            raise WorkerFault(
+                f"a worker wrote the body of rollout {rollout_id} where this machine does not see it ({error}): is "
+                f"{place.blobs or place.store} the same folder or bucket on every machine? When it is, "
+                "`gristmill store fsck --repair` takes such rollouts out, and the same command does them again"
+            ) from error
+
+
+def fresh(models: Mapping[str, ModelConfig]) -> dict[str, ModelConfig]:
+    """Copies: an endpoint's connections live in one event loop, and each batch has its own."""
+    return {name: ModelConfig.model_validate(dict(model)) for name, model in models.items()}
+
+
+class _Progress:
+    """The run's artifact of progress on Prefect's server."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        created = create_progress_artifact(self._percent(), key="rollouts")
+        assert isinstance(created, UUID)
+        self._id = created
+
+    def show(self) -> None:
+        update_progress_artifact(self._id, progress=self._percent())
+
+    def _percent(self) -> float:
+        return 100 * self._tally.done / max(1, self._tally.total)

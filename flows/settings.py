@@ -16,6 +16,8 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from flows.engines import EngineName
+
 BackendName = Literal["bubblewrap", "docker"]
 
 
@@ -29,8 +31,11 @@ class Settings(BaseSettings):
     cache: Path = Field(Path("~/.cache/gristmill"), description="sources, environments, images")
     backend: str = "bubblewrap"
     jobs: int = Field(2, gt=0, description="sandboxes at the same time")
+    engine: EngineName = Field("local", description="where batches run: local, ray, dask, or a cluster's address")
     docker_host: str | None = Field(None, description="socket of Docker or Podman; None: Docker's default")
     docker_base_image: str | None = Field(None, description="registry tag to build on, instead of a debootstrap")
+    grace_sec: float = Field(10.0, ge=0, description="what is under way may take so long to end after SIGTERM")
+    store_patience_sec: float = Field(120.0, ge=0, description="how long a database that is away is waited for")
     models: dict[str, dict[str, Any]] = Field(default_factory=dict, description="models by name")
     agents: dict[str, dict[str, Any]] = Field(default_factory=dict, description="foreign agents by name")
     base_url: str | None = Field(None, description="OpenAI-compatible endpoint for --model NAME not in `models`")

@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tasks._environment import Interpreter, find_interpreter
     from tasks.errors import BadSource, BadTaskFolder, TaskFault, VerifierFault
     from tasks.repository import Repository, prepare_repository
     from tasks.source import Source, fetch_source
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from tasks.testrun import TestReport, TestResult, run_tests
     from tasks.verdict import Check, Verdict, Verifier
     from tasks.verifiers import get_verifier, run_visible_tests, verifier_names
+    from tasks.verifiers._apply import apply_diff
 
 _DOORS = {
+    "tasks._environment": "Interpreter find_interpreter",
     "tasks.errors": "BadSource BadTaskFolder TaskFault VerifierFault",
     "tasks.repository": "Repository prepare_repository",
     "tasks.source": "Source fetch_source",
@@ -33,6 +36,7 @@ _DOORS = {
     "tasks.testrun": "TestReport TestResult run_tests",
     "tasks.verdict": "Check Verdict Verifier",
     "tasks.verifiers": "get_verifier run_visible_tests verifier_names",
+    "tasks.verifiers._apply": "apply_diff",
 }
 _HOME = {name: module for module, names in _DOORS.items() for name in names.split()}
 
@@ -40,6 +44,7 @@ __all__ = [
     "BadSource",
     "BadTaskFolder",
     "Check",
+    "Interpreter",
     "Manifest",
     "Provenance",
     "Repository",
@@ -53,7 +58,9 @@ __all__ = [
     "Verdict",
     "Verifier",
     "VerifierFault",
+    "apply_diff",
     "fetch_source",
+    "find_interpreter",
     "get_verifier",
     "open_suite",
     "prepare_repository",

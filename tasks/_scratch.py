@@ -3,6 +3,7 @@
 Each carries its owner's mark in its name, so that a sweep takes only what dead processes left.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -36,8 +37,8 @@ def write_at_once(file: Path, content: bytes) -> None:
 
 def sweep(place: Path, prefix: str = _PREFIX) -> int:
     """Remove what dead processes left in `place`; returns how many."""
-    ours = ((path, path.name.removeprefix(prefix).partition(".")[0]) for path in place.glob(f"{prefix}*"))
-    dead = [path for path, mark in ours if not is_alive(mark)]
+    names = [name for name in os.listdir(place) if name.startswith(prefix)]  # noqa: PTH208  much quicker in a full /tmp
+    dead = [place / name for name in names if not is_alive(name.removeprefix(prefix).partition(".")[0])]
     for path in dead:
         shutil.rmtree(path, ignore_errors=True)
     return len(dead)

@@ -82,11 +82,13 @@ async def generate(
     lm: LmConfig | None = None,
     contamination: Path | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    decide_elsewhere: Callable[[Candidate], Awaitable[Decision]] | None = None,
 ) -> GenerateResult:
     """Write `n` validated tasks to the suite `out`, or as many as the candidates give.
 
     `lm`: a model that writes the issue reports, and the bugs of the generators that ask one; `contamination`: a list
-    of benchmarks (docs/quality.md), whose tasks are marked.
+    of benchmarks (docs/quality.md), whose tasks are marked; `decide_elsewhere`: what decides about a candidate in place
+    of a validator here with `jobs` sandboxes.
     Raises BadTaskFolder if `out` holds a suite made from something else, UnknownGenerator, BadContaminationList,
     VerifierFault, LmFault.
     """
@@ -111,12 +113,17 @@ async def generate(
     counts: dict[str, Counter[str]] = {generator.name: Counter() for generator in chosen}
     with Journal(out / JOURNAL, request) as journal, LmClient(lm) if lm is not None else nullcontext() as client:
         drafter = Drafter(repository, seed, lm=client, contamination=listed)
-        async with Validator(repository, backend, jobs=jobs) as validator:
+        here = nullcontext() if decide_elsewhere else Validator(repository, backend, jobs=jobs)
+        async with here as validator:
 
             async def decide(candidate: Candidate) -> Decision:
                 if (before := journal.find(candidate.id)) is not None:
                     return before
-                decision = kept(await validator.decide(candidate))
+                if decide_elsewhere is not None:
+                    decision = await decide_elsewhere(candidate)
+                else:
+                    assert validator is not None
+                    decision = kept(await validator.decide(candidate))
                 journal.keep(candidate.id, decision)
                 return decision
 

@@ -38,8 +38,9 @@ async def validate_suite(
     *,
     jobs: int,
     on_progress: Callable[[TaskCheck], None] = lambda check: None,
+    task_ids: Sequence[str] | None = None,
 ) -> list[TaskCheck]:
-    """Check every task, `jobs` at a time; results in the suite's order."""
+    """Check every task, or those of `task_ids`, `jobs` at a time; results in that order."""
     slots = asyncio.Semaphore(jobs)
     references: dict[str, tuple[Task, Diff | None]] = {}
 
@@ -61,7 +62,7 @@ async def validate_suite(
         on_progress(check)
         return check
 
-    checks = await asyncio.gather(*(one(task_id) for task_id in suite.task_ids()))
+    checks = await asyncio.gather(*(one(task_id) for task_id in task_ids or suite.task_ids()))
     shared, notes = await scan_all_shared(list(references.values()), backend)
     return [
         _with_leaks(check.model_copy(update={"notes": (*check.notes, *notes)}), shared.get(check.task_id, ()))

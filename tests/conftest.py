@@ -18,6 +18,7 @@ from .tiny_repository import TINY_FILES
 
 # These count what the machine has of processes, mounts and containers, or wait for the one Docker daemon.
 _SHARE_THE_MACHINE = (
+    "tests/e2e/faults/",
     "tests/environments/",
     "tests/e2e/test_killed.py",
     "tests/e2e/test_newcomer.py",

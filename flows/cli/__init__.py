@@ -30,6 +30,7 @@ from flows.cli import (
     schedules,
     serve,
     show,
+    simulate,
     store,
     swebench,
     try_,
@@ -48,7 +49,7 @@ app = typer.Typer(
 COMMANDS = (
     *(generate, try_, extend, validate, audit, rollout, ask, export, environment, run, flywheel),  # the way of the data
     *(up, down, schedules, dashboard),
-    *(show, inspect, query, dataset, memory, store, models, serve, contamination, swebench, doctor),
+    *(show, inspect, query, simulate, dataset, memory, store, models, serve, contamination, swebench, doctor),
 )
 for module in COMMANDS:
     module.add_to(app)
@@ -57,8 +58,9 @@ for module in COMMANDS:
 def main() -> None:
     """Entry point: every error that a person can mend is one message and an exit code, never a traceback."""
     from agents.errors import AgentFault, UnknownAgent
-    from environments.errors import BackendUnavailable, EnvironmentFault, UnsupportedSpec
+    from environments.errors import BackendAway, BackendUnavailable, EnvironmentFault, UnsupportedSpec
     from flows.errors import FlowFault, UsageError
+    from flows.terminated import EXIT_INTERRUPTED, EXIT_TERMINATED, Terminated
     from tasks.errors import BadContaminationList, BadInstance, BadSource, BadTaskFolder, TaskFault, UnknownGenerator
     from trajectories.errors import (
         BadBackup,
@@ -95,13 +97,18 @@ def main() -> None:
     )
     try:
         app()
+    except BackendAway as error:  # it was there: nothing is wrong with the command
+        _fail(error, 1)
     except wrong_input as error:
         _fail(error, 2)
     except (EnvironmentFault, FlowFault, TaskFault, AgentFault, StoreFault) as error:
         _fail(error, 1)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on where it was", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
+    except Terminated:
+        print("ended by SIGTERM; the same command goes on where it was", file=sys.stderr)  # noqa: T201
+        sys.exit(EXIT_TERMINATED)
 
 
 def _fail(error: Exception, code: int) -> None:

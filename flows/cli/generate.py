@@ -45,6 +45,7 @@ def generate(
     ] = None,
     backend: options.Backend = None,
     jobs: options.Jobs = None,
+    engine: options.Engine = None,
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
@@ -64,7 +65,7 @@ def generate(
         contamination=contamination.resolve() if contamination else None,
     )
     wanted = n * _check(request)  # what is wrong is told at once
-    with launched(backend=backend, jobs=jobs, store=store) as place, progress_bar():
+    with launched(backend=backend, jobs=jobs, store=store, engine=engine) as place, progress_bar():
         from flows.generate import generate_flow
 
         result = generate_flow(request, place)

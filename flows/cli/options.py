@@ -13,4 +13,8 @@ Store = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout instead of tables.")]
 Backend = Annotated[str | None, typer.Option("--backend", help="bubblewrap or docker. Default: bubblewrap.")]
 Jobs = Annotated[int | None, typer.Option("-j", "--jobs", min=1, help="Sandboxes at the same time.")]
+Engine = Annotated[
+    str | None,
+    typer.Option("--engine", help="local, ray, dask or a cluster's address (docs/many-machines.md). Default: local."),
+]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same bytes.")]

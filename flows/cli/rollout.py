@@ -38,6 +38,7 @@ def rollout(
     ] = None,
     backend: options.Backend = None,
     jobs: options.Jobs = None,
+    engine: options.Engine = None,
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
@@ -70,7 +71,7 @@ def rollout(
         asked = model if needs_model else ""
         requests.append(AgentRequest(agent=name, model=asked, attempts=attempts, limits=limits, options=made_by))
     request = RolloutRequest(suite=suite, agents=tuple(requests), tasks=tuple(task or ()), tools=_checked(tools))
-    with launched(backend=backend, jobs=jobs, store=store) as place, progress_bar():
+    with launched(backend=backend, jobs=jobs, store=store, engine=engine) as place, progress_bar():
         from flows.rollout import rollout_flow
 
         summary = rollout_flow(request, place)

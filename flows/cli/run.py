@@ -23,6 +23,7 @@ def run(
     ],
     backend: options.Backend = None,
     jobs: options.Jobs = None,
+    engine: options.Engine = None,
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
@@ -32,7 +33,12 @@ def run(
 
     request = load_pipeline(file)
     with (
-        launched(backend=backend or request.backend, jobs=jobs or request.jobs, store=store or request.store) as place,
+        launched(
+            backend=backend or request.backend,
+            jobs=jobs or request.jobs,
+            store=store or request.store,
+            engine=engine or request.engine,
+        ) as place,
         progress_bar(),
     ):
         from flows.pipeline import pipeline_flow

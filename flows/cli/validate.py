@@ -1,9 +1,16 @@
 """`gristmill validate`: every task of a suite again: the reference passes, doing nothing fails."""
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import typer
 
 from flows.cli import options
 from flows.cli.output import print_json, print_line, print_table, progress_bar
+
+if TYPE_CHECKING:
+    from flows.settings import Settings
+    from tasks.revalidate import TaskCheck
 
 
 def add_to(app: typer.Typer) -> None:
@@ -14,34 +21,15 @@ def validate(
     suite: options.Suite,
     backend: options.Backend = None,
     jobs: options.Jobs = None,
+    engine: options.Engine = None,
     as_json: options.Json = False,
 ) -> None:
     """Check every task again; exit 1 if one does not hold."""
-    import asyncio
-
-    from flows.place import Place
-    from flows.progress import Tally
     from flows.settings import load_settings
-    from tasks.revalidate import TaskCheck, validate_suite
-    from tasks.suite import open_suite, prepare_suite
 
-    place = Place.from_settings(load_settings(backend=backend, jobs=jobs))
-    opened = open_suite(suite, cache=place.cache)
-    sandboxes = place.open_backend()
-
-    async def check() -> list[TaskCheck]:
-        await sandboxes.sweep()
-        await prepare_suite(opened, sandboxes, cache=place.cache)
-        tally = Tally("validate", total=len(opened.task_ids()))
-        return await validate_suite(
-            opened,
-            sandboxes,
-            jobs=place.jobs,
-            on_progress=lambda result: tally.add("valid" if result.is_valid else "invalid"),
-        )
-
+    settings = load_settings(backend=backend, jobs=jobs, engine=engine)
     with progress_bar():
-        results = asyncio.run(check())
+        results = _here(suite, settings) if settings.engine == "local" else _on_cluster(suite, backend, jobs, engine)
     rows = [result.model_dump(mode="json") for result in results]
     invalid = [row for row in rows if not row["is_valid"]]
     if as_json:
@@ -52,3 +40,40 @@ def validate(
         print_line(f"{len(rows) - len(invalid)} of {len(rows)} tasks hold")
     if invalid:
         raise typer.Exit(1)
+
+
+def _here(suite: Path, settings: "Settings") -> "list[TaskCheck]":
+    """In this process, without Prefect: there is nothing to come back to."""
+    import asyncio
+
+    from flows.place import Place
+    from flows.progress import Tally
+    from tasks.revalidate import validate_suite
+    from tasks.suite import open_suite, prepare_suite
+
+    place = Place.from_settings(settings)
+    opened = open_suite(suite, cache=place.cache)
+    sandboxes = place.open_backend()
+
+    async def check() -> "list[TaskCheck]":
+        await sandboxes.sweep()
+        await prepare_suite(opened, sandboxes, cache=place.cache)
+        tally = Tally("validate", total=len(opened.task_ids()))
+        return await validate_suite(
+            opened,
+            sandboxes,
+            jobs=place.jobs,
+            on_progress=lambda result: tally.add("valid" if result.is_valid else "invalid"),
+        )
+
+    return asyncio.run(check())
+
+
+def _on_cluster(suite: Path, backend: str | None, jobs: int | None, engine: str | None) -> "list[TaskCheck]":
+    """In batches that are task runs."""
+    from flows.launch import launched
+
+    with launched(backend=backend, jobs=jobs, engine=engine) as place:
+        from flows.validation import validate_flow
+
+        return validate_flow(suite.absolute(), place)

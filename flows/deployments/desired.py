@@ -43,6 +43,7 @@ def place_of(file: DeploymentsFile, deployment: Deployment, place: Place) -> Pla
     changes = {
         "backend": deployment.backend or inner.get("backend") or file.backend,
         "jobs": deployment.jobs or inner.get("jobs") or file.jobs,
+        "engine": deployment.engine or inner.get("engine") or file.engine,
     }
     return place.model_copy(update={name: value for name, value in changes.items() if value is not None})
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from environments.yaml_model import line_of
 from flows.deployments.pools import wrong_variables
 from flows.deployments.spec import NEEDS_SANDBOXES, NEWEST, REQUESTS, DeploymentsFile
 from flows.errors import UsageError
-from flows.requests import line_of
 
 Location = tuple[int | str, ...]
 

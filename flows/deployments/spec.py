@@ -12,6 +12,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from flows.engines import EngineName
 from flows.requests import AuditRequest, ExportRequest, GenerateRequest, PipelineRequest, Request, RolloutRequest
 
 
@@ -112,6 +113,7 @@ class Deployment(Strict):
     job: dict[str, Any] = Field(default_factory=dict, description="job variables of the pool's template")
     backend: str | None = None
     jobs: int | None = Field(None, gt=0)
+    engine: EngineName | None = None
 
     @field_validator("timeout")
     @classmethod
@@ -219,6 +221,7 @@ class DeploymentsFile(Strict):
 
     backend: str | None = None
     jobs: int | None = Field(None, gt=0)
+    engine: EngineName | None = None
     server: Server = Server()
     pools: dict[Name, Pool] = Field(default_factory=lambda: {"gristmill": Pool()}, min_length=1)
     limits: Limits = Limits()

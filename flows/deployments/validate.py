@@ -1,16 +1,12 @@
-"""Every task of a suite again, as one Prefect task run: what `gristmill validate` does, on a schedule."""
+"""Every task of a suite again: what `gristmill validate` does, on a schedule."""
 
-import asyncio
 from pathlib import Path
 
-import prefect
 from prefect.artifacts import create_table_artifact
 from pydantic import BaseModel, ConfigDict
 
 from flows.place import Place
-from flows.progress import Tally
-from tasks.revalidate import TaskCheck, validate_suite
-from tasks.suite import open_suite, prepare_suite
+from flows.validation import checks_of
 
 
 class ValidateSummary(BaseModel):
@@ -22,27 +18,9 @@ class ValidateSummary(BaseModel):
     invalid: tuple[str, ...]
 
 
-@prefect.task(name="validate", persist_result=True)
-def check(suite: Path, place: Place) -> list[TaskCheck]:
-    """Changes nothing, so a killed one is done again from its start."""
-    backend = place.open_backend()
-    opened = open_suite(suite, cache=place.cache)
-    tally = Tally("validate", total=len(opened.task_ids()))
-    asyncio.run(backend.sweep())
-    asyncio.run(prepare_suite(opened, backend, cache=place.cache))
-    return asyncio.run(
-        validate_suite(
-            opened,
-            backend,
-            jobs=place.jobs,
-            on_progress=lambda result: tally.add("valid" if result.is_valid else "invalid"),
-        )
-    )
-
-
 def validate_all(suite: Path, place: Place) -> ValidateSummary:
     """Check, and keep a table of what no longer holds as an artifact of the run."""
-    checks = check(suite, place)
+    checks = checks_of(suite, place)
     invalid = [result for result in checks if not result.is_valid]
     create_table_artifact(
         key="not-valid",
