@@ -40,7 +40,7 @@ test: check-system  ## the tests (a few minutes)
 	$(BIN)/python -m pytest -m "not slow" $(SIDE_BY_SIDE)
 
 test-all: check-system  ## the tests and the slow proofs
-	@$(MAKE) --no-print-directory install EXTRAS=dev,postgresql
+	@$(MAKE) --no-print-directory install EXTRAS=dev,postgresql,ray
 	$(BIN)/python -m pytest
 
 lint:  ## ruff, mypy, import direction

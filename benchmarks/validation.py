@@ -8,8 +8,8 @@ are drawn from all kinds of bugs. In rounds: a chunk of candidates screened, scr
 way, so that the machine's noise meets all three. Both of ours start their sandboxes once, as `gristmill generate` does;
 that is in their time, the making of the container's image is not. Figures a package (`--json`, last line):
 screening_speedup, speedup (screening and confirmation together), agreement, disagreements (with what the naive way says
-when its tests run in other orders: an answer that depends on it is none), tasks_per_core_minute, peak_mb (of this process
-and of the largest of its children).
+when its tests run in other orders: an answer that depends on it is none), tasks_per_core_minute, peak_mb (of this
+process and of the largest of its children).
 """
 
 import argparse

@@ -251,7 +251,6 @@ async def test_an_environment_without_pytest_is_a_fault(tiny_repository: Reposit
             await run_tests(sandbox, None, timeout_sec=20, python="/usr/bin/no-python")
 
 
-
 def test_reports_are_plain_data(tmp_path: Path) -> None:
     report = TestReport(is_complete=True)
     assert TestReport.model_validate_json(report.model_dump_json()) == report
