@@ -118,8 +118,8 @@ def tab(served: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watch
     with chromium(tmp_path_factory.mktemp("chromium")) as new_tab:
         page = Watched(new_tab()._connection)
         page.open(f"{served}/rollouts")
-        page.wait("location.pathname === '/login'")
-        page.write(TOKEN)  # the field has the focus
+        page.wait("location.pathname === '/login' && document.activeElement?.name === 'token'")
+        page.write(TOKEN)
         page.press("Enter")
         page.wait("location.pathname === '/rollouts' && document.readyState === 'complete'")
         yield page
