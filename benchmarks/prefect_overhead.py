@@ -69,7 +69,7 @@ def plain(request: RolloutRequest, place: Place) -> int:
     written = asyncio.run(
         run_batch(
             keys_of(request, suite, place.backend),
-            suite_folder=request.suite,
+            suite=suite,
             place=place,
             models={},
             jobs=place.jobs,

@@ -20,7 +20,7 @@ from flows.errors import UsageError
 from flows.place import Place
 from flows.requests import AgentRequest, RolloutRequest
 from flows.slots import Slots
-from tasks.suite import Suite, open_suite
+from tasks.suite import Suite
 from trajectories.rollout import Rollout, RolloutKey
 from trajectories.store import Store
 
@@ -92,7 +92,7 @@ def outcomes_in(store: Store, rollout_ids: Iterable[str]) -> Iterator[tuple[str,
 async def run_batch(
     work: Sequence[tuple[RolloutKey, AgentRequest]],
     *,
-    suite_folder: Path,
+    suite: Suite,
     place: Place,
     models: Mapping[str, ModelConfig],
     jobs: int,
@@ -108,7 +108,7 @@ async def run_batch(
 
     `drain`: once it is begun no rollout begins; what it stops is not written.
 
-    Raises what is not a rollout's own fault: the suite cannot be read, the store cannot be written, the file of tools
+    Raises what is not a rollout's own fault: a task cannot be read, the store cannot be written, the file of tools
     is not what it was when the keys were made; Drained where rollouts were left undone.
     """
     drain = drain or Drain()
@@ -118,7 +118,6 @@ async def run_batch(
             f"{tools_file}: the tools changed while rollouts ran; the same command goes on with the new ones"
         )
     backend = await asyncio.to_thread(place.open_backend, patience_sec=BACKEND_AWAY_SEC)
-    suite = open_suite(suite_folder, cache=place.cache)
     own = asyncio.Semaphore(jobs)
     agents: dict[tuple[str, str], Agent] = {}
     under_way: set[asyncio.Task[Rollout]] = set()

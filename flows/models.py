@@ -83,6 +83,11 @@ def for_workers(models: Mapping[str, ModelConfig], engine: Engine) -> dict[str, 
                     f"model {name} is served at {model.base_url}, which workers on other machines do not reach: serve "
                     "it at an address that they do (gristmill serve --host), and give that as its base_url"
                 )
+    return fresh(models)
+
+
+def fresh(models: Mapping[str, ModelConfig]) -> dict[str, ModelConfig]:
+    """Copies: an endpoint's connections live in one event loop, and each batch has its own."""
     return {name: ModelConfig.model_validate(dict(model)) for name, model in models.items()}
 
 

@@ -24,7 +24,7 @@ from flows.drain import Drain
 from flows.engines.errors import WorkerFault
 from flows.engines.retrying import has_other_reasons
 from flows.engines.worker import ready_for
-from flows.models import for_workers, resolve, serving
+from flows.models import for_workers, fresh, resolve, serving
 from flows.place import Place
 from flows.progress import Tally
 from flows.requests import RolloutRequest
@@ -74,9 +74,11 @@ def rollout_batch(
     work: Work, request: RolloutRequest, place: Place, models: Mapping[str, ModelConfig], jobs: int, part: str
 ) -> list[str]:
     """One batch; returns the ids of the rollouts that it wrote. A retry repeats only those not written."""
-    if not place.cluster().is_local:
+    if place.cluster().is_local:
+        suite = open_suite(request.suite, cache=place.cache)
+    else:
         tasks = {key.task_id for key, _ in work}
-        ready_for(place, request.suite, work[0][0].suite_hash, tasks, has_store=True)
+        suite = ready_for(place, request.suite, work[0][0].suite_hash, tasks, has_store=True)
     with place.open_store() as store:
         written = store.finished(key for key, _ in work)
     left = [item for item in work if item[0].id not in written]
@@ -86,7 +88,7 @@ def rollout_batch(
         return asyncio.run(
             run_batch(
                 left,
-                suite_folder=request.suite,
+                suite=suite,
                 place=place,
                 models=models,
                 jobs=place.jobs if slots else jobs,
@@ -220,11 +222,6 @@ def _see_body_of(rollout_ids: list[str], store: Store, place: Place) -> None:
                 f"{place.blobs or place.store} the same folder or bucket on every machine? When it is, "
                 "`gristmill store fsck --repair` takes such rollouts out, and the same command does them again"
             ) from error
-
-
-def fresh(models: Mapping[str, ModelConfig]) -> dict[str, ModelConfig]:
-    """Copies: an endpoint's connections live in one event loop, and each batch has its own."""
-    return {name: ModelConfig.model_validate(dict(model)) for name, model in models.items()}
 
 
 class _Progress:

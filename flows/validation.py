@@ -7,12 +7,13 @@ from pathlib import Path
 import prefect
 
 from flows.batches import split
+from flows.checking import add_to, check_here
 from flows.engines.retrying import has_other_reasons
 from flows.engines.worker import ready_for
 from flows.place import Place
 from flows.progress import Tally
 from tasks.revalidate import TaskCheck, validate_suite
-from tasks.suite import open_suite, prepare_suite
+from tasks.suite import open_suite
 
 
 @prefect.flow(name="validate", flow_run_name="validate {suite.name}")
@@ -29,12 +30,7 @@ def checks_of(suite: Path, place: Place) -> list[TaskCheck]:
 @prefect.task(name="validate", persist_result=True)
 def check(suite: Path, place: Place) -> list[TaskCheck]:
     """Changes nothing, so a killed one is done again from its start."""
-    backend = place.open_backend()
-    opened = open_suite(suite, cache=place.cache)
-    tally = Tally("validate", total=len(opened.task_ids()))
-    asyncio.run(backend.sweep())
-    asyncio.run(prepare_suite(opened, backend, cache=place.cache))
-    return asyncio.run(validate_suite(opened, backend, jobs=place.jobs, on_progress=lambda each: _count(tally, each)))
+    return check_here(suite, place)
 
 
 @prefect.task(
@@ -62,7 +58,7 @@ def _check_on_cluster(suite: Path, place: Place) -> list[TaskCheck]:
 
     def count(checks: list[TaskCheck]) -> None:
         for each in checks:
-            _count(tally, each)
+            add_to(tally, each)
 
     with connected(engine, jobs=place.jobs) as cluster:
         parts = list(split(len(task_ids), place.jobs, slots=(cluster.slots, cluster.jobs)))
@@ -79,7 +75,3 @@ def _check_on_cluster(suite: Path, place: Place) -> list[TaskCheck]:
             for number, part in enumerate(parts, start=1)
         ]
         return [each for checks in results(futures, engine, on_result=count) for each in checks]
-
-
-def _count(tally: Tally, check: TaskCheck) -> None:
-    tally.add("valid" if check.is_valid else "invalid")

@@ -16,8 +16,7 @@ from sqlmodel import Session, col
 from trajectories.counting import Rate, as_rate, rate_columns
 from trajectories.errors import BadFilter
 from trajectories.filter import parse_filter
-from trajectories.patience import TookTooLong
-from trajectories.patience import patient as _patient
+from trajectories.patience import TookTooLong, patient
 from trajectories.store import Store
 from trajectories.tables import FindingRow, RolloutRow, TaskRow
 
@@ -71,7 +70,7 @@ def rollout_page(store: Store, where: str = "", *, after: str = "", limit: int =
         if not where.strip() or not looked.window():
             query = select(RolloutRow).where(accepted, start).order_by(*_NEWEST_FIRST).limit(limit + 1)
             try:
-                with _patient(session, PATIENCE_SEC):
+                with patient(session, PATIENCE_SEC):
                     rows = list(session.scalars(query))
             except TookTooLong:
                 session.expunge_all()  # else the rows that were found are forgotten with the transaction

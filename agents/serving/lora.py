@@ -5,7 +5,6 @@ module's weights. llama.cpp's scale is alpha / rank, the same for all modules bu
 module (`alpha_pattern`) and by form (`use_rslora`: Kalajdzievski, 2023), so what differs is put into B.
 """
 
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,16 +74,14 @@ def write_lora_gguf(base: Base, folder: Path, out: Path) -> None:
     """
     import gguf
 
-    from agents.training.gguf_file import in_pairs
+    from agents.training.gguf_file import in_pairs, written_whole
 
     if problems := problems_of(folder):
         raise ServingFault("; ".join(problems))
     names = gguf.get_tensor_name_map(gguf.MODEL_ARCH.LLAMA, base.blocks)
     settings = settings_of(folder)
     alpha = float(settings["lora_alpha"])
-    partial = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
-    writer = gguf.GGUFWriter(partial, base.architecture)
-    try:
+    with written_whole(gguf, out, base.architecture) as writer:
         writer.add_type(gguf.GGUFType.ADAPTER)
         writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
         writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, alpha)
@@ -102,10 +99,3 @@ def write_lora_gguf(base: Base, folder: Path, out: Path) -> None:
             b = b * (scale_of(settings, module, rank) / (alpha / rank))
             writer.add_tensor(f"{name}.lora_a", a)
             writer.add_tensor(f"{name}.lora_b", b.astype("float32"))
-        writer.write_header_to_file()
-        writer.write_kv_data_to_file()
-        writer.write_tensors_to_file()
-        writer.close()
-        partial.rename(out)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -4,7 +4,8 @@ Names, tokenizer, chat template and all metadata are the base's; a tensor that t
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,7 @@ def write_gguf(base: Path, weights: Mapping[str, Any], out: Path) -> None:
     heads_kv = int(value_of(reader, "llama.attention.head_count_kv"))
     ours = {names.get_name(name, try_suffixes=(".weight", ".bias")) or name: array for name, array in weights.items()}
 
-    partial = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
-    writer = gguf.GGUFWriter(partial, architecture)
-    try:
+    with written_whole(gguf, out, architecture) as writer:
         for field in reader.fields.values():
             if field.name == "general.architecture" or field.name.startswith("GGUF."):
                 continue  # the writer's own
@@ -57,6 +56,15 @@ def write_gguf(base: Path, weights: Mapping[str, Any], out: Path) -> None:
                 continue
             form = _form(gguf, array)
             writer.add_tensor(tensor.name, gguf.quants.quantize(array, form), raw_dtype=form)
+
+
+@contextmanager
+def written_whole(gguf: Any, out: Path, architecture: str) -> Iterator[Any]:
+    """A GGUFWriter; what it was given is at `out` when the block has ended, and nothing is there where it fails."""
+    partial = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}.partial")
+    writer = gguf.GGUFWriter(partial, architecture)
+    try:
+        yield writer
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()

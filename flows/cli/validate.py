@@ -43,30 +43,11 @@ def validate(
 
 
 def _here(suite: Path, settings: "Settings") -> "list[TaskCheck]":
-    """In this process, without Prefect: there is nothing to come back to."""
-    import asyncio
-
+    """Without Prefect: there is nothing to come back to."""
+    from flows.checking import check_here
     from flows.place import Place
-    from flows.progress import Tally
-    from tasks.revalidate import validate_suite
-    from tasks.suite import open_suite, prepare_suite
 
-    place = Place.from_settings(settings)
-    opened = open_suite(suite, cache=place.cache)
-    sandboxes = place.open_backend()
-
-    async def check() -> "list[TaskCheck]":
-        await sandboxes.sweep()
-        await prepare_suite(opened, sandboxes, cache=place.cache)
-        tally = Tally("validate", total=len(opened.task_ids()))
-        return await validate_suite(
-            opened,
-            sandboxes,
-            jobs=place.jobs,
-            on_progress=lambda result: tally.add("valid" if result.is_valid else "invalid"),
-        )
-
-    return asyncio.run(check())
+    return check_here(suite, Place.from_settings(settings))
 
 
 def _on_cluster(suite: Path, backend: str | None, jobs: int | None, engine: str | None) -> "list[TaskCheck]":

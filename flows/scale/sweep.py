@@ -1,6 +1,7 @@
 """The same prediction over several sizes of one part, or of several: where it bends, and what stops it there."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,7 +33,7 @@ def sizes_of(cluster: ClusterSpec, varied: Sequence[str]) -> list[tuple[dict[str
     Raises UsageError for one that is no field of a cluster, or no value of that field.
     """
     named = [_parsed(text) for text in varied]
-    count = len(list(itertools.product(*(values for _, values in named))))
+    count = math.prod(len(values) for _, values in named)
     if count > MOST_SIZES:
         raise UsageError(f"--vary asks for {count} sizes; {MOST_SIZES} at most")
     found = []

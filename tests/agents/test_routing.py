@@ -133,7 +133,7 @@ async def test_the_chosen_model_is_called_and_on_the_rollout(
         work = routed(keys_of(request, suite, "bubblewrap"), suite, place, store)
         models = {agent.model: resolve(agent.model, {}) for _, agent in work}
         done: list[Rollout] = []
-        await run_batch(work, suite_folder=suite.folder, place=place, models=models, jobs=1, on_done=done.append)
+        await run_batch(work, suite=suite, place=place, models=models, jobs=1, on_done=done.append)
         assert [row.model for row in store.rollouts("", limit=5)] == ["small"]
     assert (done[0].key.model, done[0].ending, len(server.requests)) == ("small", "submitted", 1)
 

@@ -2,7 +2,6 @@
 
 import ctypes
 import json
-import os
 import random
 import signal
 import sqlite3
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import GRISTMILL
+from tests.e2e.helpers import children
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -32,19 +32,6 @@ def adopts_orphans() -> Iterator[None]:
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
     yield
     libc.prctl(PR_SET_CHILD_SUBREAPER, 0)
-
-
-def children() -> set[int]:
-    """Living children of this process."""
-    found = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if int(fields[1]) == os.getpid() and fields[0] != "Z":
-            found.add(int(folder.name))
-    return found
 
 
 def mounts() -> int:

@@ -6,11 +6,9 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,27 +23,12 @@ from dashboard.prefect_runs import Prefect
 from environments import get_backend
 from flows.deployments.processes import marked, read_state
 from tests.e2e.conftest import Done
+from tests.e2e.helpers import free_port, make_suite, wait_for
 
 # The commands under their names, also where the application does not list them yet.
 COMMAND = "import flows.cli as c; from flows.cli import up, down, schedules; "
 COMMAND += "[m.add_to(c.app) for m in (up, down, schedules)]; c.main()"
 
-TASK = """schema_version = "1.1"
-[task]
-name = "tests/hello-{number}"
-[verifier]
-timeout_sec = 60.0
-[agent]
-timeout_sec = 60.0
-[environment]
-workdir = "/workspace"
-cpus = 1
-memory_mb = 512
-"""
-TEST = """#!/bin/sh
-mkdir -p /logs/verifier
-if [ "$(cat /workspace/hello.txt)" = hello ]; then echo 1; else echo 0; fi > /logs/verifier/reward.txt
-"""
 DEPLOYMENTS = """
 server: {{heartbeat: 30s, missed_heartbeats: 2}}
 limits: {{sandboxes: 2}}
@@ -63,16 +46,7 @@ Gristmill = Callable[..., Done]
 
 @pytest.fixture
 def suite(tmp_path: Path) -> Path:
-    """Two tasks that ask for one file, as somebody else would write them."""
-    for number in range(2):
-        task = tmp_path / "suite" / f"hello-{number}"
-        for name in ("environment", "tests", "solution"):
-            (task / name).mkdir(parents=True)
-        (task / "task.toml").write_text(TASK.format(number=number))
-        (task / "instruction.md").write_text("Write `hello` into /workspace/hello.txt.\n")
-        (task / "tests" / "test.sh").write_text(TEST)
-        (task / "solution" / "solve.sh").write_text("#!/bin/sh\necho hello > /workspace/hello.txt\n")
-    return tmp_path / "suite"
+    return make_suite(tmp_path / "suite", tasks=2)
 
 
 @pytest.fixture
@@ -92,21 +66,6 @@ def gristmill(tmp_path: Path, environment: dict[str, str], suite: Path) -> Itera
 
     yield run
     run("down")
-
-
-def wait_for(what: str, found: Callable[[], Any], timeout: float) -> Any:
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if value := found():
-            return value
-        time.sleep(1)
-    raise AssertionError(f"no {what} in {timeout:.0f} s")
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def is_shown(url: str, token: str, *, run: str, prefect: str) -> None:
@@ -139,7 +98,7 @@ def test_up_runs_on_schedule_and_down_leaves_nothing(gristmill: Gristmill, tmp_p
     made = {(change["what"], change["did"]) for change in first.json["changes"]}
     assert made == {(what, "made") for what in ("pool", "limit", "deployment", "automation")}
 
-    wait_for("completed run", has_run(first.json["url"], "COMPLETED"), timeout=120)
+    wait_for("completed run", has_run(first.json["url"], "COMPLETED"), timeout=120, pause=1.0)
     rows = gristmill("show", "rollouts", "--json").json
     assert sorted((row["agent"], row["reward"]) for row in rows) == [
         *[("nop", 0.0)] * 2,
@@ -176,8 +135,8 @@ def test_a_run_whose_process_and_worker_are_killed_becomes_crashed(
     (tmp_path / "deployments.yaml").write_text(DEPLOYMENTS.format(attempts=2000, interval="1h"))
     url = gristmill("up", "--json").json["url"]
     gristmill("schedules", "run", "often")
-    wait_for("running run", has_run(url, "RUNNING"), timeout=120)
-    wait_for("rollout", lambda: gristmill("show", "rollouts", "--json").json, timeout=60)
+    wait_for("running run", has_run(url, "RUNNING"), timeout=120, pause=1.0)
+    wait_for("rollout", lambda: gristmill("show", "rollouts", "--json").json, timeout=60, pause=1.0)
     shown = Prefect(url).state()
     (run,) = shown.live
     assert (run.kind, shown.fault) == ("running", "")
@@ -192,7 +151,7 @@ def test_a_run_whose_process_and_worker_are_killed_becomes_crashed(
     assert server is not None
     for pid in marked(folder) - {server.pid}:
         os.kill(pid, signal.SIGKILL)
-    wait_for("crashed run", has_run(url, "CRASHED"), timeout=150)
+    wait_for("crashed run", has_run(url, "CRASHED"), timeout=150, pause=1.0)
 
     again = gristmill("up", "--json")
     assert again.json["started"] == ["worker-gristmill"], "what has died is started again"
@@ -243,15 +202,17 @@ def test_a_new_model_is_evaluated_and_a_low_pass_rate_is_told(
     (tmp_path / "deployments.yaml").write_text(EVALUATION.format(url=address))
     url = gristmill("up", "--json").json["url"]
     assert gristmill("event", "new-model", "--model", "v7").code == 0
-    wait_for("completed run", has_run(url, "COMPLETED"), timeout=120)
+    wait_for("completed run", has_run(url, "COMPLETED"), timeout=120, pause=1.0)
     rows = gristmill("show", "rollouts", "--json").json
     assert [(row["agent"], row["model"]) for row in rows] == [("nop", "v7")] * 2
-    wait_for("webhook call", lambda: told, timeout=60)
+    wait_for("webhook call", lambda: told, timeout=60, pause=1.0)
     assert told[0]["event"] == "gristmill.pass-rate"
     assert (told[0]["payload"]["rate"], told[0]["payload"]["n"]) == (0.0, 2)
 
     assert gristmill("event", "send", "team.released", "--payload", '{"version": 2}').code == 0
-    wait_for("pause", lambda: gristmill("schedules", "list", "--json").json[0]["state"] == "paused", timeout=60)
+    wait_for(
+        "pause", lambda: gristmill("schedules", "list", "--json").json[0]["state"] == "paused", timeout=60, pause=1.0
+    )
     assert gristmill("schedules", "resume", "evaluation").code == 0
 
 
@@ -283,7 +244,7 @@ def test_a_docker_pool_runs_a_deployment_in_a_container(
     assert gristmill("rollout", "suite", "--agent", "oracle").code == 0
     url = gristmill("up", "--json").json["url"]
     gristmill("schedules", "run", "export")
-    wait_for("completed run", has_run(url, "COMPLETED"), timeout=150)
+    wait_for("completed run", has_run(url, "COMPLETED"), timeout=150, pause=1.0)
     rows = [line for file in (tmp_path / "out").glob("*.jsonl") for line in file.read_text().splitlines()]
     assert len(rows) == 2
     assert "Docker container" in (tmp_path / "store" / "up" / "worker-containers.log").read_text()

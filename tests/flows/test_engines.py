@@ -180,9 +180,7 @@ def test_how_far_others_are_is_asked_of_the_store(
     suite = open_suite(registered[0], cache=place.cache)
     request = RolloutRequest(suite=suite.folder, agents=(AgentRequest(agent="oracle"), AgentRequest(agent="nop")))
     work = [item for item in keys_of(request, suite, "bubblewrap") if item[0].task_id == tiny_task.id]
-    asyncio.run(
-        run_batch(work, suite_folder=suite.folder, place=place, models={}, jobs=2, on_done=lambda rollout: None)
-    )
+    asyncio.run(run_batch(work, suite=suite, place=place, models={}, jobs=2, on_done=lambda rollout: None))
     with place.open_store() as store:
         found = dict(outcomes_in(store, [*(key.id for key, _ in work), "not-there"]))
     assert found == {key.id: "solved" if key.agent == "oracle" else "failed" for key, _ in work}

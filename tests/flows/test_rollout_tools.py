@@ -110,9 +110,7 @@ async def test_tools_of_the_file_are_called_and_recorded(
     done: list[Rollout] = []
     with place.open_store() as store:
         register(suite, store)
-    await run_batch(
-        work, suite_folder=suite.folder, place=place, models={}, jobs=1, on_done=done.append, tools_file=tools_file
-    )
+    await run_batch(work, suite=suite, place=place, models={}, jobs=1, on_done=done.append, tools_file=tools_file)
     trajectory = done[0].trajectory
     answers = [result.content for step in trajectory.steps if step.observation for result in step.observation.results]
     assert answers[:2] == ["8 EUR", "7 of /stock/tea"]
@@ -121,9 +119,7 @@ async def test_tools_of_the_file_are_called_and_recorded(
 
     tools_file.write_text(tools_file.read_text().replace("[submit]", "[submit, bash]"))
     with pytest.raises(UsageError, match="the tools changed while rollouts ran"):
-        await run_batch(
-            work, suite_folder=suite.folder, place=place, models={}, jobs=1, on_done=done.append, tools_file=tools_file
-        )
+        await run_batch(work, suite=suite, place=place, models={}, jobs=1, on_done=done.append, tools_file=tools_file)
 
 
 @pytest.mark.parametrize(

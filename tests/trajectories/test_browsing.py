@@ -60,7 +60,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(browsing, "WINDOW", 7)
     monkeypatch.setattr(browsing, "LOOK_SEC", 0.0)
 
-    monkeypatch.setattr(browsing, "_patient", _too_long)
+    monkeypatch.setattr(browsing, "patient", _too_long)
 
 
 def _too_long(session: object, limit_sec: float = 0.0) -> None:
@@ -120,7 +120,7 @@ def test_a_question_that_takes_too_long_is_ended_and_the_next_one_is_not(filled:
         else "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99999999) SELECT count(*) FROM n"
     )
     with filled.reading() as session:
-        with pytest.raises(TookTooLong), browsing._patient(session, 0.02):
+        with pytest.raises(TookTooLong), browsing.patient(session, 0.02):
             session.execute(browsing.text(slow)).all()
         session.rollback()
         assert session.execute(browsing.text("SELECT 1")).scalar_one() == 1

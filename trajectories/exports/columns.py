@@ -113,11 +113,15 @@ class _Structs:
 
 
 def json_text(value: Any) -> str:
+    return json_bytes(value).decode()
+
+
+def json_bytes(value: Any) -> bytes:
     """Half of a surrogate pair, which a model's server may send, is a text to `json` alone."""
     try:
-        return to_json(value).decode()
+        return to_json(value)
     except PydanticSerializationError:
-        return json.dumps(value)
+        return json.dumps(value).encode()
 
 
 def stored(type: pa.DataType) -> pa.DataType:

@@ -1,7 +1,6 @@
 """Writing rows to JSONL and Parquet at the same time, in constant memory, with counts and hashes."""
 
 import hashlib
-import json
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -11,9 +10,8 @@ from typing import Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict
-from pydantic_core import PydanticSerializationError, to_json
 
-from trajectories.exports.columns import Columns
+from trajectories.exports.columns import Columns, json_bytes
 from trajectories.exports.exporter import Exporter, InOneJson, Row
 
 ROW_GROUP_BYTES = 16 << 20  # in Arrow's memory; Parquet readers load one row group at a time
@@ -67,7 +65,7 @@ class SplitWriter:
     def add(self, row: Row) -> None:
         self.rows += 1
         if self._lines is not None:
-            text = _line(row)
+            text = json_bytes(row)
             for lines in (self._lines, self._whole):
                 if lines is not None:
                     lines.add(text)
@@ -203,15 +201,7 @@ class _Shards:
 
 def line_of(row: Row) -> bytes:
     """A row's line of JSONL."""
-    return _line(row) + b"\n"
-
-
-def _line(row: Row) -> bytes:
-    """Half of a surrogate pair, which a model's server may send, is a text to `json` alone."""
-    try:
-        return to_json(row)
-    except PydanticSerializationError:
-        return json.dumps(row).encode()
+    return json_bytes(row) + b"\n"
 
 
 def _sha256(path: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.faults.conftest import wait_for
+from tests.e2e.helpers import wait_for
 
 BASE = "gristmill/base:bookworm"
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import flows
-from tests.e2e.faults.conftest import Model, Start, each_once, make_suite, rows_of, wait_for
+from tests.e2e.faults.conftest import Model, Start, each_once, rows_of
+from tests.e2e.helpers import make_suite, wait_for
 from trajectories.store import open_store
 from trajectories.upkeep import fsck
 

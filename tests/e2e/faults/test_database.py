@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.faults.conftest import Start, each_once, make_suite, wait_for
+from tests.e2e.faults.conftest import Start, each_once
 from tests.e2e.faults.postgres import Postgres
+from tests.e2e.helpers import make_suite, wait_for
 from trajectories.store import open_store
 from trajectories.upkeep import fsck
 

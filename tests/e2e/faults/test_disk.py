@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Done
-from tests.e2e.faults.conftest import Leftovers, Start, each_once, make_suite, rows_of, wait_for
+from tests.e2e.faults.conftest import Leftovers, Start, each_once, rows_of
 from tests.e2e.faults.small_disk import small_disk
+from tests.e2e.helpers import make_suite, wait_for
 from trajectories.store import open_store
 from trajectories.upkeep import fsck
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Done
-from tests.e2e.faults.conftest import Model, Start, each_once, make_suite, rows_of, wait_for
+from tests.e2e.faults.conftest import Model, Start, each_once, rows_of
 from tests.e2e.faults.dockerd import Dockerd
+from tests.e2e.helpers import make_suite, wait_for
 
 ROLLOUT = ("rollout", "suite", "--agent", "react", "--model", "hello", "--backend", "docker", "-j", "2", "--json")
 TASKS = 8

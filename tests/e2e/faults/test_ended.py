@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Run
-from tests.e2e.faults.conftest import Leftovers, Model, Start, each_once, make_suite, rows_of, wait_for
+from tests.e2e.faults.conftest import Leftovers, Model, Start, each_once, rows_of
+from tests.e2e.helpers import make_suite, wait_for
 
 ROLLOUT = ("rollout", "suite", "--agent", "react", "--model", "hello", "-j", "2", "--json")
 

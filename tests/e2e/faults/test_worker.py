@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Run
-from tests.e2e.faults.conftest import Leftovers, Model, make_suite, rows_of, wait_for
+from tests.e2e.faults.conftest import Leftovers, Model, rows_of
+from tests.e2e.helpers import make_suite, wait_for
 
 DEPLOYMENTS = """
 limits: {sandboxes: 2}

@@ -1,30 +1,12 @@
 """The command in this process, in a folder of its own: quick, and the same code as in a shell."""
 
-import json
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-
-@dataclass(frozen=True)
-class Done:
-    """What a command said."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.stdout.splitlines()[-1])
-
-
-Run = Callable[..., Done]
+from tests.e2e.conftest import Done, Run
 
 
 @pytest.fixture

@@ -1,0 +1,27 @@
+"""Every task of a suite again, in this process. Plain code without Prefect."""
+
+import asyncio
+from pathlib import Path
+
+from flows.place import Place
+from flows.progress import Tally
+from tasks.revalidate import TaskCheck, validate_suite
+from tasks.suite import open_suite, prepare_suite
+
+
+def check_here(suite: Path, place: Place) -> list[TaskCheck]:
+    """Results in the suite's order. Raises BadTaskFolder, BackendUnavailable, TaskFault."""
+    opened = open_suite(suite, cache=place.cache)
+    backend = place.open_backend()
+    tally = Tally("validate", total=len(opened.task_ids()))
+
+    async def check() -> list[TaskCheck]:
+        await backend.sweep()
+        await prepare_suite(opened, backend, cache=place.cache)
+        return await validate_suite(opened, backend, jobs=place.jobs, on_progress=lambda result: add_to(tally, result))
+
+    return asyncio.run(check())
+
+
+def add_to(tally: Tally, check: TaskCheck) -> None:
+    tally.add("valid" if check.is_valid else "invalid")
