@@ -54,10 +54,15 @@ class LlamaCpp:
         return {}
 
     def models(self, config: ServeConfig, urls: Sequence[str]) -> list[ModelConfig]:
-        """An adapter is the same model with its scale in each request; without it all are off."""
-        found = [entry(config, urls, tokens="llama.cpp")]
-        for number, name in enumerate(config.lora):
-            body = {"lora": [{"id": number, "scale": 1.0}]}
+        """An adapter is the same model with its scale in each request; the model itself, with all of them off.
+
+        Each request tells the scales of all: one that tells none is taken to have those of the request before it in its
+        slot, and goes on from what that one has computed, with the adapter.
+        """
+        found = []
+        for name in ("", *config.lora):
+            scales = [{"id": number, "scale": float(each == name)} for number, each in enumerate(config.lora)]
+            body = {"lora": scales} if scales else {}
             found.append(entry(config, urls, name=name, model=config.name, tokens="llama.cpp", extra_body=body))
         return found
 

@@ -5,7 +5,7 @@ from typing import Any
 
 PROMPTS = ("Say hello.", "What is two and two?", "Read the file and mend it.", "Tell me of the sea.", "Who are you?")
 SYSTEMS = ("", "You call tools. Answer with one JSON object.")
-STEPS, LAYERS, RANK = 30, 6, 4
+STEPS, LAYERS, RANK = 60, 6, 4
 
 
 def teach(base: Path, words: dict[str, Path]) -> None:

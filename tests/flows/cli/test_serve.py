@@ -185,7 +185,7 @@ def test_rules_send_tasks_to_adapters_that_are_served(installed: Path, tmp_path:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    run("generate", "--family", "first_steps", "--out", "suite", "-n", "1")
+    run("generate", "--family", "first_steps", "--out", "suite", "-n", "3")  # one of each template
     (tmp_path / "route.yaml").write_text("rules:\n  - {tag: calls-1, model: wild}\n  - {family: '*', model: still}\n")
     adapters = ("--lora", "wild=wild", "--lora", "still=still")
     with serving(tmp_path, "local", "--port", "0", *adapters) as served:
