@@ -88,12 +88,13 @@ class Route(_Strict):
 
 
 def tags_of(task: Task) -> list[str]:
-    """`tags` and `difficulty` of task.toml's metadata, its repository, its generator and the kind of that."""
+    """`tags` and `difficulty` of task.toml's metadata, its template's tags, its repository, generator and its kind."""
     metadata: Any = task.config.get("metadata")
     metadata = metadata if isinstance(metadata, Mapping) else {}
-    written = metadata.get("tags", ())
-    said = [*written] if isinstance(written, (list, tuple)) else [written]
     origin = task.provenance
+    said: list[Any] = []
+    for written in (metadata.get("tags", ()), origin.details.get("tags", ())):
+        said += [*written] if isinstance(written, (list, tuple)) else [written]
     said += [metadata.get("difficulty"), origin.repository, origin.generator, origin.details.get("kind")]
     return [str(tag) for tag in said if tag]
 

@@ -54,6 +54,13 @@ def choices(suite: Suite, place: Place, attempts: int = 30) -> list[str]:
     return [key.model for key, _ in work]
 
 
+def test_a_rule_knows_the_tags_that_a_template_gives(tiny_task: Task) -> None:
+    rule = Rule.model_validate({"tag": "calls-1", "model": "small"})
+    made = tiny_task.provenance.model_copy(update={"details": {"tags": ["tools", "calls-1"]}})
+    assert rule.holds(tiny_task.model_copy(update={"provenance": made}))
+    assert not rule.holds(tiny_task)
+
+
 def test_the_first_rule_that_holds_decides(tiny_task: Task, tmp_path: Path) -> None:
     (tmp_path / "route.yaml").write_text("""
 rules:
