@@ -6,6 +6,7 @@ run asks once, also after a kill, and gives the same bytes.
 """
 
 import json
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -107,8 +108,10 @@ class LmClient:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._http.close()
 
-    def ask(self, prompt: str, *, number: int = 0) -> Reply:
+    def ask(self, prompt: str, *, number: int = 0, schema: Mapping[str, Any] | None = None) -> Reply:
         """One user message, one answer. `number` is added to the seed: the same question again, another answer.
+
+        `schema`: of the JSON that the answer shall be, for servers that hold a model to one.
 
         Raises LmRefused for this question alone, LmFault where no other will be answered either.
         """
@@ -119,6 +122,8 @@ class LmClient:
             "max_tokens": self.config.max_tokens,
             "seed": (self.config.seed + number) % 2**31,
         }
+        if schema is not None:
+            question["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
         reply = self._kept(question)
         if reply is None:
             reply = self._tried(question)

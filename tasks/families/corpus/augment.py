@@ -15,6 +15,8 @@ from tasks.families.corpus.craft import read_corpus, read_shots, retrieved
 from tasks.families.corpus.samples import Shot
 from tasks.lm import LmClient, LmConfig
 
+SAMPLE_TOKENS = 300  # a sample is short; a model that goes on after it makes none
+
 _PROMPT = """\
 Here are samples of a task:
 
@@ -27,12 +29,24 @@ stand in the question. Also give a wrong answer that looks right. Reply with one
 {text}
 """
 
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "question": {"type": "string", "minLength": 5, "maxLength": 300},
+        "answer": {"type": "string", "minLength": 1, "maxLength": 60},
+        "wrong": {"type": "string", "minLength": 1, "maxLength": 60},
+    },
+    "required": ["question", "answer", "wrong"],
+    "additionalProperties": False,
+}
+
 
 def sample_of(client: LmClient, shots: tuple[Shot, ...], text: str, *, number: int = 0) -> dict[str, str] | None:
     """What a model makes of one text; None where it is no sample. Raises LmFault."""
     shown = "\n".join(json.dumps({"question": each.question, "answer": each.answer}) for each in shots[:8])
-    reply = client.ask(_PROMPT.format(shots=shown, text=text), number=number)
-    return checked(reply.text, text)
+    reply = client.ask(_PROMPT.format(shots=shown, text=text), number=number, schema=_SCHEMA)
+    made = checked(reply.text, text)
+    return made if made is not None and made["question"] not in [each.question for each in shots] else None
 
 
 def checked(reply: str, text: str) -> dict[str, str] | None:
@@ -62,7 +76,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         shots = read_shots(given.shots)
         texts, index = read_corpus(given.corpus, Path())
-        with LmClient(LmConfig(base_url=given.url, model=given.model)) as client:
+        answers = given.out.with_name(f"{given.out.name}.answers")  # killed, the same command asks for the rest alone
+        config = LmConfig(base_url=given.url, model=given.model, max_tokens=SAMPLE_TOKENS, answers=answers)
+        with LmClient(config) as client:
             asked = retrieved(shots, index, given.n)
             found = [made for at in asked if (made := sample_of(client, shots, texts[at])) is not None]
     except (TaskFault, ValueError, OSError) as error:

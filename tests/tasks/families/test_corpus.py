@@ -131,7 +131,21 @@ def test_a_model_makes_samples_that_are_drawn_from(tmp_path: Path, monkeypatch: 
     with serving(says(reply)) as (server, url):
         command = ["--corpus", "*.txt", "--shots", "shots.jsonl", "--out", "made.jsonl", "--url", url, "--model", "m"]
         assert main(command) == 0
+        made = (tmp_path / "made.jsonl").read_text()
+        assert main(command) == 0
+    assert len(server.requests) == 1 and (tmp_path / "made.jsonl").read_text() == made  # the answer was kept
+    assert server.requests[0]["response_format"]["json_schema"]["schema"]["required"] == ["question", "answer", "wrong"]
     assert "The street has 12 houses." in server.requests[0]["messages"][0]["content"]
     drawn = draw_sample(Random(0), "a.txt", "shots.jsonl", folder=str(tmp_path), samples="made.jsonl")
     assert (drawn["question"], drawn["answer"]) == ("How many houses are there?", "12")
     assert drawn["decoys"][0] == {"answer.txt": "21\n"}
+
+
+def test_a_sample_that_repeats_a_shot_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.txt").write_text("The street has 7 trees.")
+    (tmp_path / "shots.jsonl").write_text('{"question": "Trees?", "answer": "7"}\n' * 4)
+    with serving(says(json.dumps({"question": "Trees?", "answer": "7", "wrong": "8"}))) as (_, url):
+        command = ["--corpus", "*.txt", "--shots", "shots.jsonl", "--out", "made.jsonl", "--url", url, "--model", "m"]
+        assert main(command) == 0
+    assert (tmp_path / "made.jsonl").read_text() == ""
