@@ -70,9 +70,9 @@ def test_adapters_are_entries_of_their_own() -> None:
     assert [each.model for each in vllm] == ["coder", "sql", "web"]
     assert [each.model for each in sglang] == ["coder", "coder:sql", "coder:web"]
     assert [each.extra_body.get("lora") for each in llama] == [
-        None,
-        [{"id": 0, "scale": 1.0}],
-        [{"id": 1, "scale": 1.0}],
+        [{"id": 0, "scale": 0.0}, {"id": 1, "scale": 0.0}],
+        [{"id": 0, "scale": 1.0}, {"id": 1, "scale": 0.0}],
+        [{"id": 0, "scale": 0.0}, {"id": 1, "scale": 1.0}],
     ]
 
 
