@@ -28,6 +28,15 @@ _TICKETS: dict[str, tuple[str, ...]] = {
     "account": ("I cannot log in as {person}.", "Please change the name {person} in my profile."),
     "praise": ("The {colour} {noun} is lovely, thank you.", "{person} from your shop was so kind."),
 }
+_GROUPS: dict[str, tuple[str, ...]] = {
+    "pupils": ("The {colour} lockers are only for those who go to school here.", "No homework in week {n}."),
+    "pensioners": ("Everybody over 65 travels to {town} for {n} euros.", "A tea for retired people in {town}."),
+    "nurses": ("The ward in {town} needs {n} more people for the night.", "Who works at the bedside earns too little."),
+    "farmers": ("Rain for {n} days: the wheat near {town} cannot be cut.", "Milk brings {n} cents at the stable door."),
+}
+# What the two data sets call them; one has a group of its own that is nobody of the taxonomy.
+_FORUM = {"pupils": "school kids", "pensioners": "seniors", "nurses": "care staff", "farmers": "farmers"}
+_LETTERS = {"pupils": "P", "pensioners": "R", "nurses": "N", "farmers": "F"}
 _NUMBERS = ((4, "four"), (6, "six"), (7, "seven"), (9, "nine"), (11, "eleven"), (20, "twenty"))
 
 
@@ -37,6 +46,7 @@ def make() -> dict[str, bytes]:
     return {
         "topics.csv": _csv(["text", "topic"], _sorted_texts(rng, _TOPICS, 60)),
         "tickets.csv": _csv(["text", "kind"], _sorted_texts(rng, _TICKETS, 32)),
+        **_sources(Random("two data sets about groups")),
         "pairs.jsonl": _jsonl(_pairs(rng, 250)),
         "quiz.csv": _csv(None, _quiz(rng, 300)),
         "exam.jsonl": _jsonl(_exam(rng, 250)),
@@ -63,6 +73,17 @@ def _sorted_texts(rng: Random, kinds: dict[str, tuple[str, ...]], each: int) -> 
     listed = [[text, kind] for text, kind in rows.items()]
     rng.shuffle(listed)
     return listed
+
+
+def _sources(rng: Random) -> dict[str, bytes]:
+    """Two data sets about the same groups, each with words of its own."""
+    forum = [[text, _FORUM[group]] for text, group in _sorted_texts(rng, _GROUPS, 30)]
+    forum += [[f"The cat of {_words.person(rng)} is {rng.choice(_words.COLOURS)}.", "pets"] for _ in range(10)]
+    letters = _sorted_texts(rng, _GROUPS, 30)
+    return {
+        "forum.csv": _csv(["post", "about"], forum),
+        "letters.jsonl": _jsonl([{"letter": text, "code": _LETTERS[group]} for text, group in letters]),
+    }
 
 
 def _pairs(rng: Random, count: int) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 from tasks.families.instruction_data.annotation import Annotation, BadAnnotation
+from tasks.families.instruction_data.harmonised import harmonised_rows
 from tasks.families.instruction_data.prompts import render_prompt
 from tasks.families.instruction_data.reading import Row, class_names, data_file, read_rows
 
@@ -25,21 +26,30 @@ def draw_item(rng: Random, annotation: Annotation, folder: Path) -> Item:
 
 def _classification(rng: Random, annotation: Annotation, folder: Path) -> Item:
     rows = read_rows(annotation, folder)
-    names = _names(annotation, folder, [row[str(annotation.column("label"))] for row in rows])
+    column = str(annotation.column("label"))
+    names = _names(annotation, folder, [row[column] for row in rows])
+    labelled = [(_texts(annotation, row), names[str(row[column])]) for row in rows]
+    return _labelled(rng, annotation, labelled, list(dict.fromkeys(names.values())))
+
+
+def _harmonised(rng: Random, annotation: Annotation, folder: Path) -> Item:
+    """A row of all sources together; the labels are those of the taxonomy, in its order, that occur."""
+    labelled = [(row["text"], row["label"]) for row in harmonised_rows(annotation, folder)]
+    there = {label for _, label in labelled}
+    known = [each for category, targets in annotation.taxonomy.items() for each in (category, *targets)]
+    return _labelled(rng, annotation, labelled, [each for each in known if each in there])
+
+
+def _labelled(rng: Random, annotation: Annotation, rows: Sequence[tuple[str, str]], options: list[str]) -> Item:
+    """`rows`: text and label."""
     index = rng.randrange(len(rows))
-    row = rows[index]
-    options = list(dict.fromkeys(names.values()))
-    label = names[str(row[str(annotation.column("label"))])]
-    shots = [
-        {"input": _texts(annotation, each), "output": names[str(each[str(annotation.column("label"))])]}
-        for each in _others(rows, index, annotation.shots)
-    ]
+    text, label = rows[index]
     wrong = rng.choice([option for option in options if option != label])
     return _item(
         annotation,
         index,
-        input=_texts(annotation, row),
-        shots=shots,
+        input=text,
+        shots=[{"input": each, "output": theirs} for each, theirs in _others(rows, index, annotation.shots)],
         options=options,
         answer=label,
         decoys=[wrong],
@@ -229,6 +239,7 @@ _SHAPES: dict[str, Callable[[Random, Annotation, Path], Item]] = {
     "super_natural": _super_natural,
     "zest": _zest,
     "few_shot": _few_shot,
+    "harmonised": _harmonised,
 }
 
 

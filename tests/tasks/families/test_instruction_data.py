@@ -9,11 +9,13 @@ from typing import Any
 import pyarrow as arrow
 import pyarrow.parquet as parquet
 import pytest
+import yaml
 
 from environments import Backend
 from tasks.errors import BadTemplate
 from tasks.families.instruction_data._examples import FOLDER, make
-from tasks.families.instruction_data.annotation import check_annotation
+from tasks.families.instruction_data.annotation import Annotation, check_annotation
+from tasks.families.instruction_data.harmonised import harmonised_rows
 from tasks.families.instruction_data.reading import read_rows
 from tasks.families.instruction_data.shapes import draw_item
 from tasks.templates.drawing import draw
@@ -268,3 +270,66 @@ async def test_raft_gives_fifty_rows_and_wants_a_program(bubblewrap: Backend) ->
 def test_the_shipped_files_are_what_their_program_makes() -> None:
     for name, content in make().items():
         assert (FOLDER / name).read_bytes() == content, name
+
+
+POSTS = [{"post": "a", "about": "kids"}, {"post": "b", "about": "elders"}, {"post": "c", "about": "cats"}]
+NOTES = [{"note": "d", "who": "N"}, {"note": "b", "who": "N"}]
+TWO = """\
+annotation: harmonised
+name: meant
+taxonomy:
+  age: [young, old]
+  work: [nurses]
+sources:
+  posts:
+    data: posts.csv
+    text: post
+    target: about
+    targets: {kids: young, elders: old, cats: null}
+  notes:
+    data: notes.csv
+    text: note
+    target: who
+    targets: {N: nurses}
+instruction: Whom is the text about?
+"""
+
+
+def two_sources(folder: Path, text: str = TWO) -> Annotation:
+    write_csv(folder / "posts.csv", POSTS)
+    write_csv(folder / "notes.csv", NOTES)
+    (folder / "two.yaml").write_text(text)
+    return check_annotation(yaml.safe_load(text))
+
+
+def test_data_sets_with_their_own_words_become_one(tmp_path: Path) -> None:
+    annotation = two_sources(tmp_path)
+    rows = [(row["text"], row["label"], row["source"]) for row in harmonised_rows(annotation, tmp_path)]
+    assert rows == [("a", "young", "posts"), ("d", "nurses", "notes")]  # the two say different things of b; c: nobody
+    drawn = draw_item(Random(0), annotation, tmp_path)
+    assert drawn["options"] == ["young", "nurses"] and drawn["answer"] in drawn["options"]
+    coarse = annotation.model_copy(update={"level": "category"})
+    assert [row["label"] for row in harmonised_rows(coarse, tmp_path)] == ["age", "work"]
+    part = annotation.model_copy(update={"only": ["age"]})  # what the notes say of b is out
+    assert [row["label"] for row in harmonised_rows(part, tmp_path)] == ["young", "old"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("{N: nurses}", "{M: nurses}", r"two\.yaml:16: sources\.notes\.targets: says nothing of 'N', in 2 rows"),
+        ("{N: nurses}", "{N: smiths}", r"two\.yaml:16: sources\.notes\.targets\.N: 'smiths' is no target; .*young"),
+        ("text: note", "text: body", r"two\.yaml:14: sources\.notes\.text: notes\.csv has no column 'body'"),
+        ("target: who", "target: whom", r"two\.yaml:15: sources\.notes\.target: notes\.csv has no column 'whom'"),
+        ("notes.csv", "gone.csv", r"two\.yaml:13: sources\.notes\.data: there is no file"),
+        ("[nurses]", "[nurses, old]", r"two\.yaml:5: taxonomy\.work: 'old' stands in the taxonomy twice"),
+        ("name: meant", "name: meant\nonly: [cats]", r"two\.yaml:3: only: 'cats' is neither a category nor a target"),
+        ("name: meant", "name: meant\nonly: [work]", r"sources: 2 rows are left, of fewer than two labels"),
+    ],
+)
+def test_a_wrong_word_of_a_data_set_is_named(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert old in TWO
+    two_sources(tmp_path)
+    (tmp_path / "two.yaml").write_text(TWO.replace(old, new))
+    with pytest.raises(BadTemplate, match=told):
+        load_template(tmp_path / "two.yaml")
