@@ -1,5 +1,6 @@
 """Versioned datasets: a frozen selection of rollouts, by name. What was chosen once can be exported again as it was."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -19,6 +20,23 @@ from trajectories.tables import DatasetItemRow, DatasetRow, RolloutRow, TaskRow
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 
+class StageOf(BaseModel):
+    """Which part of a stream a dataset is (trajectories/streams.py)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    parent: str = Field(description="NAME@VERSION of what was cut")
+    by: str
+    number: int = Field(description="from 1, of `of`")
+    of: int
+    name: str
+    is_held_out: bool
+
+    def __str__(self) -> str:
+        held_out = ", held out" if self.is_held_out else ""
+        return f"stage {self.number} of {self.of} of {self.parent} by {self.by}: {self.name}{held_out}"
+
+
 class Dataset(BaseModel):
     """One version of a dataset. `left`: what the filter and each step of the recipe left."""
 
@@ -36,6 +54,7 @@ class Dataset(BaseModel):
     families: dict[str, int]
     repositories: dict[str, int]
     licenses: dict[str, int]
+    stage: StageOf | None = None
 
     @property
     def reference(self) -> str:
@@ -84,8 +103,6 @@ def create_dataset(store: Store, name: str, *, where: str, recipe: Recipe, seed:
 
     Raises BadDataset for a wrong name or an empty selection, BadFilter, BadSelection.
     """
-    import re
-
     if not re.fullmatch(NAME, name):
         raise BadDataset(f"dataset {name!r}: use letters, digits, '.', '_' and '-', the first a letter or digit")
     selected = choose(store, where=where, recipe=recipe, seed=seed)
@@ -94,14 +111,30 @@ def create_dataset(store: Store, name: str, *, where: str, recipe: Recipe, seed:
         raise BadDataset(f"dataset {name}: nothing is selected ({left})")
     rounds = {item.id: item.round for item in selected.items}
     rows = _in_order(store, [item.id for item in selected.items])
+    items = [(row, rounds[row.id]) for row in rows]
+    return freeze(store, name, items, where=where, recipe=recipe, seed=seed, left=dict(_numbered(selected.left)))
+
+
+def freeze(
+    store: Store,
+    name: str,
+    items: Sequence[tuple[RolloutRow, int]],
+    *,
+    where: str,
+    recipe: Recipe,
+    seed: int,
+    left: dict[str, int],
+    stage: StageOf | None = None,
+) -> Dataset:
+    """Rollouts with their rounds as the next version of `name`; unchanged ones give the version that is there."""
     counts: dict[str, Counter[str]] = {kind: Counter() for kind in ("family", "repository", "license")}
     digest = sha256()
-    for row in rows:
-        digest.update(f"{row.id} {row.body} {rounds[row.id]}\n".encode())
+    for row, round_ in items:
+        digest.update(f"{row.id} {row.body} {round_}\n".encode())
         for kind, counter in counts.items():
             counter[getattr(row, kind) or "unknown"] += 1
     versions = list_datasets(store, name)
-    if versions and versions[-1].hash == digest.hexdigest():
+    if versions and (versions[-1].hash, versions[-1].stage) == (digest.hexdigest(), stage):
         return versions[-1]
     dataset = Dataset(
         name=name,
@@ -110,14 +143,15 @@ def create_dataset(store: Store, name: str, *, where: str, recipe: Recipe, seed:
         where=where,
         recipe=recipe,
         seed=seed,
-        rows=len(rows),
+        rows=len(items),
         hash=digest.hexdigest(),
-        left=dict(_numbered(selected.left)),
+        left=left,
         families=dict(sorted(counts["family"].items())),
         repositories=dict(sorted(counts["repository"].items())),
         licenses=dict(sorted(counts["license"].items())),
+        stage=stage,
     )
-    _write(store, dataset, [(row.id, rounds[row.id]) for row in rows])
+    _write(store, dataset, [(row.id, round_) for row, round_ in items])
     return dataset
 
 

@@ -77,6 +77,8 @@ def show(name: Name, store: options.Store = None, as_json: options.Json = False)
         return
     print_line(f"{found.reference}: {found.rows} rollouts ({there} still in the store), made {found.created_at:%F %T}")
     print_line(f"where: {found.where}")
+    if found.stage is not None:
+        print_line(str(found.stage))
     print_table("selection", [{"step": step, "left": count} for step, count in found.left.items()], ["step", "left"])
     for title, counts in (("families", found.families), ("repositories", found.repositories)):
         print_table(title, [{"name": each, "rollouts": count} for each, count in counts.items()], ["name", "rollouts"])
@@ -120,6 +122,68 @@ def lineage(
         return
     for name, value in found.model_dump(mode="json").items():
         print_line(f"{name}: {', '.join(value) if isinstance(value, list) else value}")
+
+
+@dataset.command()
+def stream(
+    name: Name,
+    by: Annotated[str, typer.Option("--by", help="time, family or repository: what makes a stage.")] = "family",
+    stages: Annotated[int, typer.Option("--stages", min=1, help="By time: how many.")] = 5,
+    held_out: Annotated[float, typer.Option("--held-out", min=0.01, max=0.9, help="Share of a stage's tasks.")] = 0.2,
+    seed: options.Seed = 0,
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
+    """Cut a dataset into stages that are learned one after another, each a dataset with held-out tasks beside it."""
+    from typing import get_args
+
+    from flows.errors import UsageError
+    from trajectories.streams import By, cut_stream
+
+    kinds: tuple[By, ...] = get_args(By)
+    chosen = next((kind for kind in kinds if kind == by), None)
+    if chosen is None:
+        raise UsageError(f"--by {by}: there are: {', '.join(kinds)}")
+    with _place(store).open_store() as opened:
+        found = cut_stream(opened, name, by=chosen, stages=stages, held_out=held_out, seed=seed)
+    if as_json:
+        print_json([each.model_dump(mode="json") for each in found])
+        return
+    rows = [{**each.model_dump(), "held-out tasks": len(each.held_out_tasks)} for each in found]
+    print_table("stream", rows, ["name", "dataset", "rollouts", "tasks", "held_out", "held-out tasks"])
+
+
+@dataset.command()
+def forgetting(
+    name: Annotated[str, typer.Argument(help="The dataset that was cut: NAME.", show_default=False)],
+    model: Annotated[
+        list[str], typer.Option("--model", help="The untrained one, then the one after each stage, in this order.")
+    ],
+    agent: Annotated[str, typer.Option("--agent", help="Only rollouts of this agent.")] = "",
+    store: options.Store = None,
+    as_json: options.Json = False,
+) -> None:
+    """The accuracy matrix of a stream (after stage i, on stage j), with forgetting and transfer."""
+    from agents.training.continual import continual
+    from flows.errors import UsageError
+    from trajectories.streams import stage_accuracies
+
+    with _place(store).open_store() as opened:
+        found = stage_accuracies(opened, name, model, agent=agent)
+    if not 2 <= len(model) <= len(found.stages) + 1:
+        raise UsageError(
+            f"--model: {len(model)} given; name the untrained one and the one after each stage, in the order of "
+            f"{', '.join(found.stages)}"
+        )
+    figures = continual(found.stages[: len(model) - 1], found.rows)
+    if as_json:
+        print_json(figures)
+        return
+    rows = [{"model": each, **row} for each, row in zip(model, found.rows, strict=True)]
+    print_table("accuracy on held-out tasks", rows, ["model", *found.stages])
+    for line in ("average_accuracy", "forgetting", "backward_transfer", "forward_transfer"):
+        value = getattr(figures, line)
+        print_line(f"{line.replace('_', ' ')}: {'not defined yet' if value is None else f'{value:.3f}'}")
 
 
 @dataset.command()

@@ -141,10 +141,10 @@ def _check_taxonomy(found: Annotation) -> None:
                 raise BadAnnotation(("taxonomy", category), f"{target!r} stands in the taxonomy twice")
             category_of[target] = category
     for name, source in found.sources.items():
-        for word, target in source.targets.items():
-            if target is not None and target not in category_of:
+        for word, its in source.targets.items():
+            if its is not None and its not in category_of:
                 raise BadAnnotation(
-                    ("sources", name, "targets", word), f"{target!r} is no target; there are: {', '.join(category_of)}"
+                    ("sources", name, "targets", word), f"{its!r} is no target; there are: {', '.join(category_of)}"
                 )
     for each in found.only:
         if each not in category_of and each not in found.taxonomy:
