@@ -22,6 +22,7 @@ from rollouts import TASK, TEST
 from agents.registry import get_agent
 from environments.registry import get_backend
 from flows.batches import split
+from flows.engines.cluster import LOOPBACK
 from flows.scale.demand import demand_of
 from flows.scale.simulation import Simulation
 from tasks.suite import open_suite, prepare_suite
@@ -135,11 +136,11 @@ def small_cluster(engine: str, nodes: int) -> Iterator[str]:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         from ray.cluster_utils import Cluster
 
-        head = {"num_cpus": 1, "include_dashboard": False, "object_store_memory": 80 * 2**20}
-        ray_cluster = Cluster(initialize_head=True, head_node_args=head)
+        node = {"num_cpus": 1, "object_store_memory": 80 * 2**20, "node_ip_address": LOOPBACK}
+        ray_cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
         try:
             for _ in range(nodes - 1):
-                ray_cluster.add_node(num_cpus=1, object_store_memory=80 * 2**20)
+                ray_cluster.add_node(**node)
             yield f"ray:{ray_cluster.address}"
         finally:
             ray_cluster.shutdown()

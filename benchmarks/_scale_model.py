@@ -22,7 +22,8 @@ MIXED = tuple((random.Random(n).randint(30, 500), random.Random(-n).randint(8, 6
 CLIENTS = (1, 3, 6)
 
 
-async def model_figures() -> dict[str, Any]:
+async def model_figures(calls: int) -> dict[str, Any]:
+    """`calls`: of each mixed load."""
     try:
         async with local_model(slots=SLOTS) as model, httpx.AsyncClient(timeout=300) as client:
             await ask(client, model, 50, 8, 0)
@@ -30,7 +31,7 @@ async def model_figures() -> dict[str, Any]:
             decode = {n: await decode_rate(client, model, n, prefill) for n in MEASURED}
             print(f"local model: prefill {prefill:.0f} tokens a second; tokens a second by requests at a time: "
                   + ", ".join(f"{n}: {rate:.0f}" for n, rate in decode.items()))  # fmt: skip
-            rows = [await mixed(client, model, clients, prefill, decode) for clients in CLIENTS]
+            rows = [await mixed(client, model, clients, calls, prefill, decode) for clients in CLIENTS]
     except ModelUnavailable as error:
         print(f"left out: local model: {error}")
         return {"model_error_percent": None}
@@ -88,10 +89,10 @@ async def decode_rate(client: httpx.AsyncClient, model: ModelConfig, at_once: in
 
 
 async def mixed(
-    client: httpx.AsyncClient, model: ModelConfig, clients: int, prefill: float, decode: dict[int, float]
+    client: httpx.AsyncClient, model: ModelConfig, clients: int, calls: int, prefill: float, decode: dict[int, float]
 ) -> dict[str, Any]:  # fmt: skip
     """`clients` that ask one call after the other, of different lengths, until all are answered."""
-    waiting, told = list(enumerate(MIXED)), list[tuple[int, int]]()
+    waiting, told = list(enumerate(MIXED[:calls])), list[tuple[int, int]]()
 
     async def one() -> None:
         while waiting:

@@ -43,7 +43,7 @@ PARTS = ("rollouts", "engines", "model", "limits", "cluster")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("-n", type=int, default=24, help="rollouts of a run")
+    parser.add_argument("-n", type=int, default=24, help="rollouts of a run; calls of a mixed load (24)")
     parser.add_argument("-j", "--jobs", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
@@ -57,7 +57,7 @@ def main() -> None:
         if "engines" in options.parts:
             figures |= asyncio.run(engine_figures(folder / "engines", options.n))
         if "model" in options.parts:
-            figures |= asyncio.run(model_figures())
+            figures |= asyncio.run(model_figures(options.n))
         if "limits" in options.parts:
             figures |= limits(folder / "limits")
         if "cluster" in options.parts:

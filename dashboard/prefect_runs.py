@@ -16,7 +16,10 @@ SANDBOXES = "gristmill-sandboxes"  # the limit that runs hold for their sandboxe
 
 @dataclass(frozen=True)
 class FlowRun:
-    """One run of a flow. `done` of `begun`: its task runs, batches of rollouts among them."""
+    """One run of a flow. `done` of `begun`: its task runs, batches of rollouts among them.
+
+    `percent` and `progress` (how many of how many, and how fast) as the run itself tells them; None where it does not.
+    """
 
     id: str
     name: str
@@ -28,6 +31,8 @@ class FlowRun:
     parameters: str
     done: int = 0
     begun: int = 0
+    percent: float | None = None
+    progress: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,10 +74,13 @@ def _ask(client: httpx.Client) -> PrefectState:
     live = _runs(client, ["RUNNING", "PENDING", "CANCELLING", "PAUSED"], "START_TIME_DESC")
     lately = _runs(client, ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"], "END_TIME_DESC")
     used, limit = _sandboxes(client)
+    told = told_progress(client, [run.id for run in live])
     return PrefectState(
-        live=tuple(_with_progress(client, run) for run in live), lately=tuple(lately[:6]), sandboxes_in_use=used,
+        live=tuple(_with_progress(client, run, told.get(run.id, (None, ""))) for run in live),
+        lately=tuple(lately[:6]),
+        sandboxes_in_use=used,
         sandboxes_limit=limit,
-    )  # fmt: skip
+    )
 
 
 def _runs(client: httpx.Client, states: list[str], sort: str) -> list[FlowRun]:
@@ -101,11 +109,22 @@ def _run(data: dict[str, Any]) -> FlowRun:
     )
 
 
-def _with_progress(client: httpx.Client, run: FlowRun) -> FlowRun:
+def told_progress(client: httpx.Client, ids: list[str]) -> dict[str, tuple[float | None, str]]:
+    """By run: percent and text of its newest progress artifact."""
+    if not ids:
+        return {}
+    asked = {"artifacts": {"flow_run_id": {"any_": ids}, "type": {"any_": ["progress"]}}, "sort": "UPDATED_DESC"}
+    found: dict[str, tuple[float | None, str]] = {}
+    for each in _post(client, "/artifacts/filter", asked):
+        found.setdefault(str(each["flow_run_id"]), (float(each["data"]), str(each.get("description") or "")))
+    return found
+
+
+def _with_progress(client: httpx.Client, run: FlowRun, told: tuple[float | None, str]) -> FlowRun:
     of_run = {"flow_runs": {"id": {"any_": [run.id]}}}
     completed = {**of_run, "task_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
     done, begun = _post(client, "/task_runs/count", completed), _post(client, "/task_runs/count", of_run)
-    return FlowRun(**{**vars(run), "done": int(done), "begun": int(begun)})
+    return FlowRun(**{**vars(run), "done": int(done), "begun": int(begun), "percent": told[0], "progress": told[1]})
 
 
 def _sandboxes(client: httpx.Client) -> tuple[int | None, int | None]:

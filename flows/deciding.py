@@ -19,8 +19,8 @@ from flows.engines.cluster import Cluster, result_of
 from flows.engines.retrying import has_other_reasons
 from flows.engines.worker import fault_here, repository_here
 from flows.place import Place
-from tasks._journal import Decision, kept
 from tasks.candidate import Candidate
+from tasks.decided import Decision, kept
 from tasks.repository import Repository
 from tasks.validation import Validator
 

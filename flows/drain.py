@@ -15,9 +15,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for_futures
 from contextlib import contextmanager
 from contextvars import copy_context
+from pathlib import Path
 from types import FrameType
 from typing import Any, TypeVar
 
+from flows.ending import read_ending
 from flows.errors import FlowFault
 from flows.terminated import EXIT_INTERRUPTED, EXIT_TERMINATED, Terminated
 
@@ -37,8 +39,9 @@ class Drained(FlowFault):
 class Drain:
     """Whether the end has been asked for, and whether the grace is over. For all threads and event loops of a flow."""
 
-    def __init__(self, grace_sec: float = GRACE_SEC) -> None:
-        self.grace_sec = grace_sec
+    def __init__(self, grace_sec: float = GRACE_SEC, *, ending: Path | None = None) -> None:
+        """`ending`: where `gristmill down` says how long the grace is, if it is `down` that asks."""
+        self.grace_sec, self._ending = grace_sec, ending
         self._lock = threading.Lock()
         self._over_at: float | None = None  # monotonic: no jump of the clock makes it longer or shorter
 
@@ -46,6 +49,8 @@ class Drain:
         """Let nothing new begin. The grace runs from the first call on."""
         with self._lock:
             if self._over_at is None:
+                if order := read_ending(self._ending):
+                    self.grace_sec = order.grace_sec
                 self._over_at = time.monotonic() + self.grace_sec
 
     @property

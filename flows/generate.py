@@ -12,11 +12,13 @@ from flows.models import lm_config, resolve, serving
 from flows.place import Place
 from flows.progress import Tally
 from flows.requests import GenerateRequest
+from flows.showing import shown_on_server
 from flows.templates import load_groups
 from tasks.generate import GenerateResult, Progress, generate
 from tasks.lm import LmConfig
 from tasks.repository import Repository, prepare_repository
 from tasks.source import fetch_source
+from tasks.templates import Template
 from tasks.templates.generate import TemplatesResult, generate_templates
 from tasks.templates.lock import only_writer
 
@@ -34,22 +36,36 @@ def fetch(spec: str, place: Place) -> str:
 @prefect.task(name="generate tasks", persist_result=True)
 def make(request: GenerateRequest, place: Place) -> GenerateResult:
     """Candidates to tasks. Killed and started again it goes on where it was: finished candidates are journaled."""
-    drain = Drain(place.grace_sec)
-    if not request.source:
-        return drain.run("candidates", lambda: _make_of_templates(request, place, drain))
+    drain = place.drain()
+    groups = None if request.source else list(load_groups(request).values())
+    tally = Tally("generate", total=request.n * len(groups or [None]))
+    on_progress = _counting(tally, drain)
+    with shown_on_server(tally, key="tasks"):
+        if groups is not None:
+            return drain.run("candidates", lambda: _make_of_templates(groups, request, place, on_progress))
+        return _make_of_source(request, place, drain, on_progress)
+
+
+def _make_of_source(
+    request: GenerateRequest, place: Place, drain: Drain, on_progress: Callable[[Progress], None]
+) -> GenerateResult:
     with serving([request.model]) as endpoints:
         model = resolve(request.model, endpoints) if request.model else None
         lm = lm_config(model, seed=request.seed, cache=place.cache) if model else None
         if place.cluster().is_local:
-            return drain.run("candidates", lambda: _make(request, place, lm, drain))
+            return drain.run("candidates", lambda: _make(request, place, lm, on_progress))
         from flows.engines.cluster import connected
 
         with connected(place.cluster(), jobs=place.jobs) as cluster:
-            return drain.run("candidates", lambda: _make(request, place, lm, drain, cluster))
+            return drain.run("candidates", lambda: _make(request, place, lm, on_progress, cluster))
 
 
 async def _make(
-    request: GenerateRequest, place: Place, lm: LmConfig | None, drain: Drain, cluster: "Cluster | None" = None
+    request: GenerateRequest,
+    place: Place,
+    lm: LmConfig | None,
+    on_progress: Callable[[Progress], None],
+    cluster: "Cluster | None" = None,
 ) -> GenerateResult:
     backend = place.open_backend()
     await backend.sweep()
@@ -69,7 +85,7 @@ async def _make(
                 contamination=request.contamination,
                 cache=place.cache,
                 jobs=place.jobs,
-                on_progress=_counting(request.n, drain),
+                on_progress=on_progress,
                 decide_elsewhere=decider.decide if decider else None,
             )
 
@@ -80,8 +96,9 @@ def _deciding(repository: Repository, place: Place, cluster: "Cluster") -> "Deci
     return DecidedOnCluster(cluster, repository, place)
 
 
-async def _make_of_templates(request: GenerateRequest, place: Place, drain: Drain) -> TemplatesResult:
-    groups = list(load_groups(request).values())
+async def _make_of_templates(
+    groups: list[list[Template]], request: GenerateRequest, place: Place, on_progress: Callable[[Progress], None]
+) -> TemplatesResult:
     backend = place.open_backend()
     await backend.sweep()
     return await generate_templates(
@@ -93,18 +110,17 @@ async def _make_of_templates(request: GenerateRequest, place: Place, drain: Drai
         phrasing=request.phrasing,
         cache=place.cache,
         jobs=place.jobs,
-        on_progress=_counting(request.n * len(groups), drain),
+        on_progress=on_progress,
     )
 
 
-def _counting(total: int, drain: Drain) -> Callable[[Progress], None]:
+def _counting(tally: Tally, drain: Drain) -> Callable[[Progress], None]:
     """Called after each candidate, whose decision is in the journal by then: there a drain ends the work."""
-    tally = Tally("generate", total=total)
 
     def on_progress(progress: Progress) -> None:
         while tally.done < progress.accepted:
             tally.add("task")
-        if tally.done < total:  # after the last one the suite is finished
+        if tally.done < tally.total:  # after the last one the suite is finished
             drain.check()
 
     return on_progress

@@ -7,6 +7,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from environments.sandbox import Backend
+from flows.drain import Drain
 from flows.engines import Engine, EngineName, read_engine
 from flows.settings import Settings
 from trajectories.store import Store
@@ -28,6 +29,7 @@ class Place(BaseModel):
     docker_host: str | None = None
     docker_base_image: str | None = None
     grace_sec: float = Field(10.0, ge=0, description="for what is under way when the command is asked to end")
+    ending: Path | None = Field(None, description="the file by which `gristmill down` asks: flows/ending.py")
     store_patience_sec: float = Field(0.0, ge=0, description="how long a database that is away is waited for")
     batch_limit: str | None = Field(None, description="Prefect global concurrency limit that a batch occupies")
 
@@ -50,6 +52,10 @@ class Place(BaseModel):
     def cluster(self) -> Engine:
         """Where batches run, in parts."""
         return read_engine(self.engine)
+
+    def drain(self) -> Drain:
+        """How a flow that works here ends in order."""
+        return Drain(self.grace_sec, ending=self.ending)
 
     def absolute(self) -> "Place":
         """The same place for a process that works in another folder."""
@@ -103,6 +109,6 @@ class Place(BaseModel):
 
     def backend_options(self, name: str) -> dict[str, object]:
         """Arguments of the backend's constructor."""
-        if name != "docker":
+        if name not in ("bubblewrap", "docker"):
             return {}
         return {"url": self.docker_host, "base_image": self.docker_base_image, "cache": self.cache}

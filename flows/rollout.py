@@ -8,10 +8,9 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from uuid import UUID
 
 import prefect
-from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
+from prefect.artifacts import create_table_artifact
 from prefect.concurrency.sync import concurrency
 from prefect.futures import PrefectFuture, wait
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -20,7 +19,6 @@ from pydantic import BaseModel, ConfigDict
 from agents.models import ModelConfig
 from flows.auditing import keep, keep_marks, kept_report
 from flows.batches import BATCHES_AT_ONCE, Work, keys_of, outcome_of, outcomes_in, run_batch, split
-from flows.drain import Drain
 from flows.engines.errors import WorkerFault
 from flows.engines.retrying import has_other_reasons
 from flows.engines.worker import ready_for
@@ -30,6 +28,7 @@ from flows.progress import Tally
 from flows.requests import RolloutRequest
 from flows.routing import routed
 from flows.shared import share, shared_drain, shared_slots, shared_tally
+from flows.showing import shown_on_server
 from flows.slots import Slots
 from tasks.suite import Suite, open_suite, prepare_suite
 from trajectories.errors import CorruptBlob
@@ -120,7 +119,7 @@ def rollout_flow(request: RolloutRequest, place: Place) -> RolloutSummary:
         finished = store.finished(key for key, _ in keys)
     left = [(key, agent) for key, agent in keys if key.id not in finished]
     tally = Tally("rollout", total=len(keys), done=len(finished))
-    with serving({key.model for key, _ in left}) as endpoints:
+    with shown_on_server(tally, key="rollouts"), serving({key.model for key, _ in left}) as endpoints:
         models = {key.model: resolve(key.model, endpoints) for key, _ in left if key.model}
         if place.cluster().is_local:
             _in_threads(left, request, place, models, tally)
@@ -149,11 +148,10 @@ def _in_threads(
     left: Work, request: RolloutRequest, place: Place, models: Mapping[str, ModelConfig], tally: Tally
 ) -> None:
     """Batches in threads of this process, which share its slots."""
-    drain = Drain(place.grace_sec)
+    drain = place.drain()
     share(tally, Slots(place.jobs), drain)
     parts = list(split(len(left), place.jobs))
     jobs = -(-place.jobs // min(BATCHES_AT_ONCE, place.jobs))
-    progress = _Progress(tally)
     futures: list[PrefectFuture[list[str]]] = []
     with drain.guarding("rollouts", lambda seconds: wait(futures, timeout=seconds)):
         for number, part in enumerate(parts, start=1):
@@ -161,7 +159,6 @@ def _in_threads(
             futures.append(rollout_batch.submit(left[part], request, place, fresh(models), jobs, name))
         for future in futures:
             future.result()
-            progress.show()
 
 
 def _on_cluster(
@@ -180,8 +177,6 @@ def _on_cluster(
     # Its results are in the store; Prefect's own would lie in a folder of whichever machine wrote them.
     batch = rollout_batch.with_options(persist_result=False)
     waiting = {key.id for key, _ in left}
-    progress = _Progress(tally)
-
     with place.open_store() as store, connected(engine, jobs=place.jobs) as cluster:
 
         def look() -> None:
@@ -190,7 +185,6 @@ def _on_cluster(
                 if outcome != "unknown":
                     waiting.discard(rollout_id)
                     tally.add(outcome)
-            progress.show()
 
         parts = list(split(len(left), place.jobs, slots=(cluster.slots, cluster.jobs)))
         futures = [
@@ -222,19 +216,3 @@ def _see_body_of(rollout_ids: list[str], store: Store, place: Place) -> None:
                 f"{place.blobs or place.store} the same folder or bucket on every machine? When it is, "
                 "`gristmill store fsck --repair` takes such rollouts out, and the same command does them again"
             ) from error
-
-
-class _Progress:
-    """The run's artifact of progress on Prefect's server."""
-
-    def __init__(self, tally: Tally) -> None:
-        self._tally = tally
-        created = create_progress_artifact(self._percent(), key="rollouts")
-        assert isinstance(created, UUID)
-        self._id = created
-
-    def show(self) -> None:
-        update_progress_artifact(self._id, progress=self._percent())
-
-    def _percent(self) -> float:
-        return 100 * self._tally.done / max(1, self._tally.total)

@@ -6,7 +6,7 @@ and a hash of what it was made from, by which they know whether it has changed.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -145,6 +145,11 @@ def automations(
             "actions": [_action(file, name, deployment_ids, block_ids)],
             "enabled": automation.enabled,
         }
+        for slow, seconds in _watched_limits(file, name):
+            found[f"{name}: {slow} took too long"] = {
+                **found[name],
+                "trigger": _too_long(seconds, deployment_ids[slow]),
+            }
     named = {f"{own} {name}": {"enabled": True, **payload} for name, payload in found.items()}
     return {name: {**payload, "tags": [TAG, own, f"spec:{hash_of(payload)}"]} for name, payload in named.items()}
 
@@ -179,8 +184,21 @@ def _zombies(file: DeploymentsFile, own: str) -> dict[str, Any]:
 
 
 def _time_limit(seconds: float, deployment_id: str) -> dict[str, Any]:
-    """Kept by the server, which has the worker kill the run's process: a hung run ends too."""
-    trigger = _event(
+    """Kept by the server, which has the worker end the run's process: a hung run ends too."""
+    return {"trigger": _too_long(seconds, deployment_id), "actions": [{"type": "cancel-flow-run"}]}
+
+
+def _watched_limits(file: DeploymentsFile, name: str) -> Iterator[tuple[str, float]]:
+    """Deployments and their time limits, where this automation tells of failures: a run over its time is Cancelled."""
+    automation = file.automations[name]
+    if automation.when == "failed":
+        for deployment in automation.deployments or file.deployments:
+            if (limit := file.deployments[deployment].timeout) is not None:
+                yield deployment, limit
+
+
+def _too_long(seconds: float, deployment_id: str) -> dict[str, Any]:
+    return _event(
         _ENDED,
         posture="Proactive",
         after=["prefect.flow-run.Running"],
@@ -189,7 +207,6 @@ def _time_limit(seconds: float, deployment_id: str) -> dict[str, Any]:
         for_each=["prefect.resource.id"],
         within=seconds,
     )
-    return {"trigger": trigger, "actions": [{"type": "cancel-flow-run"}]}
 
 
 def _new_model(deployment_id: str) -> dict[str, Any]:

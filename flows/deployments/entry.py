@@ -8,12 +8,16 @@ and hide the run's name. How often a run is tried again is set by `up` in the ru
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import TypeVar
+from functools import wraps
+from inspect import signature
+from typing import ParamSpec, TypeVar, cast
 
 import prefect
 import prefect.runtime
 from prefect.concurrency.sync import concurrency
 from prefect.events import emit_event
+from prefect.exceptions import TerminationSignal
+from prefect.states import Cancelled
 from prefect.task_runners import ThreadPoolTaskRunner
 from prefect.variables import Variable
 
@@ -25,6 +29,8 @@ from flows.deployments.plan import NEWEST_MODEL, Plan, filled_in, holds, name_pa
 from flows.deployments.spec import ValidateRequest
 from flows.deployments.validate import ValidateSummary, validate_all
 from flows.deployments.watch import Counts, Measured, between, events_of, free_bytes, solved_so_far
+from flows.drain import Drained
+from flows.ending import read_ending
 from flows.errors import UsageError
 from flows.export import export_flow
 from flows.generate import generate_flow
@@ -44,6 +50,10 @@ from tasks.generate import GenerateResult
 from trajectories.exports import ExportManifest
 
 Asked = TypeVar("Asked", GenerateRequest, ValidateRequest, AuditRequest, RolloutRequest, ExportRequest, PipelineRequest)
+
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
 
 
 def announced_model(given: str) -> Callable[[], str]:
@@ -110,7 +120,28 @@ def yield_of(result: GenerateResult) -> Measured:
     return Measured(now=Counts(n=result.candidates, good=result.accepted))
 
 
+def ended_in_order(flow: Callable[Given, Result]) -> Callable[Given, Result]:
+    """A flow that `gristmill down` asks to end is Cancelled: nothing has crashed, and no alert is due.
+
+    Any other signal goes on to Prefect, which knows who has sent it.
+    """
+
+    @wraps(flow)
+    def asked(*given: Given.args, **named: Given.kwargs) -> Result:
+        try:
+            return flow(*given, **named)
+        except (TerminationSignal, Drained):
+            place: Place = signature(flow).bind(*given, **named).arguments["place"]
+            if read_ending(place.ending) is None:
+                raise
+            message = "gristmill down: what had ended is recorded, the next run goes on where it was"
+            return cast(Result, Cancelled(message=message))  # Prefect takes it for the run's last state
+
+    return asked
+
+
 @prefect.flow(name="generate", flow_run_name="generate {request.out.name}", persist_result=True)
+@ended_in_order
 def generate(request: GenerateRequest, place: Place, plan: Plan = Plan()) -> GenerateResult:  # noqa: B008
     """Scheduled generation; sends `gristmill.yield`."""
     now = asked_now(request, plan)
@@ -121,6 +152,7 @@ def generate(request: GenerateRequest, place: Place, plan: Plan = Plan()) -> Gen
 
 
 @prefect.flow(name="validate", flow_run_name="validate {request.suite.name}", persist_result=True)
+@ended_in_order
 def validate(request: ValidateRequest, place: Place, plan: Plan = Plan()) -> ValidateSummary:  # noqa: B008
     """Scheduled validation. Fails if a task no longer holds."""
     now = asked_now(request, plan)
@@ -133,6 +165,7 @@ def validate(request: ValidateRequest, place: Place, plan: Plan = Plan()) -> Val
 
 
 @prefect.flow(name="audit", flow_run_name="audit {request.suite.name}", persist_result=True)
+@ended_in_order
 def audit(request: AuditRequest, place: Place, plan: Plan = Plan()) -> AuditReport:  # noqa: B008
     """Scheduled audit."""
     now = asked_now(request, plan)
@@ -148,6 +181,7 @@ def audit(request: AuditRequest, place: Place, plan: Plan = Plan()) -> AuditRepo
     task_runner=ThreadPoolTaskRunner(max_workers=BATCHES_AT_ONCE),  # type: ignore[arg-type]
     persist_result=True,
 )
+@ended_in_order
 def rollout(request: RolloutRequest, place: Place, plan: Plan = Plan(), model: str = "") -> RolloutSummary:  # noqa: B008
     """Scheduled rollouts; sends `gristmill.pass-rate` of the rollouts that it added."""
     now = asked_now(request, plan, model)
@@ -159,6 +193,7 @@ def rollout(request: RolloutRequest, place: Place, plan: Plan = Plan(), model: s
 
 
 @prefect.flow(name="export", flow_run_name="export {request.to}", persist_result=True)
+@ended_in_order
 def export(request: ExportRequest, place: Place, plan: Plan = Plan()) -> ExportManifest:  # noqa: B008
     """Scheduled export."""
     now = asked_now(request, plan)
@@ -169,6 +204,7 @@ def export(request: ExportRequest, place: Place, plan: Plan = Plan()) -> ExportM
 
 
 @prefect.flow(name="pipeline", flow_run_name="pipeline {request.generate.out.name}", persist_result=True, retries=0)
+@ended_in_order
 def pipeline(request: PipelineRequest, place: Place, plan: Plan = Plan(), model: str = "") -> PipelineSummary:  # noqa: B008
     """Scheduled pipeline; sends `gristmill.yield` and `gristmill.pass-rate`."""
     now = asked_now(request, plan, model)

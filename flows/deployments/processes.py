@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from flows.errors import FlowFault
 
 MARK = "GRISTMILL_UP_FOLDER"
+RUN = b"PREFECT__FLOW_RUN_ID="  # Prefect tells a process by it which run it is
 
 
 class Daemon(BaseModel):
@@ -31,7 +32,10 @@ class Daemon(BaseModel):
 
 
 class State(BaseModel):
-    """What `up` has started, kept in `state.json` of its folder. `url`: of the API; `is_own`: we started it."""
+    """What `up` has started, kept in `state.json` of its folder. `url`: of the API; `is_own`: we started it.
+
+    `held`: pools that `down` has paused, for as long as it takes.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -40,6 +44,7 @@ class State(BaseModel):
     port: int = 0
     dashboard_port: int = 0
     daemons: tuple[Daemon, ...] = ()
+    held: tuple[str, ...] = ()
 
     def alive(self, name: str) -> Daemon | None:
         return next((daemon for daemon in self.daemons if daemon.name == name and is_alive(daemon)), None)
@@ -91,6 +96,19 @@ def tail(daemon: Daemon, size: int = 2000) -> str:
         return daemon.log.read_bytes()[-size:].decode(errors="replace")
     except FileNotFoundError:
         return ""
+
+
+def runs_of(workers: Collection[int]) -> set[int]:
+    """Living processes that these workers have started for runs; not what the runs have started themselves."""
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) in workers and fields[0] not in "ZX" and RUN in (entry / "environ").read_bytes():
+                found.add(int(entry.name))
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue  # gone meanwhile, or another user's
+    return found
 
 
 def _started(pid: int) -> int | None:

@@ -28,6 +28,7 @@ from flows.deployments.processes import (
     write_state,
 )
 from flows.deployments.spec import DeploymentsFile
+from flows.ending import NAME as ENDING
 from flows.errors import ApiUnavailable, UsageError
 from flows.place import Place
 
@@ -85,16 +86,18 @@ def bring_up(file: DeploymentsFile, *, place: Place, cwd: Path) -> Up:
     started: list[str] = []
     env = _environment(folder, file)
     if given is not None:
-        state = State(url=given, is_own=False, daemons=state.daemons if state else ())
+        known = state or State(url=given, is_own=False)
+        state = State(url=given, is_own=False, daemons=known.daemons, held=known.held)
     elif state is None or not state.is_own or not state.alive(SERVER):
         state = _start_server(file, folder=folder, before=state, env=env, cache=place.cache, cwd=cwd)
         started.append(SERVER)
     write_state(folder, state)
     _wait_until_healthy(state, folder)
+    state = _open_again(state, folder)
 
     from flows.deployments.register import api, crash_lost_runs, register
 
-    wanted = desired(file, place=place, folder=cwd)
+    wanted = desired(file, place=place.model_copy(update={"ending": folder / ENDING}), folder=cwd)
     with api(state.url) as client:
         if not any(is_alive(daemon) for daemon in state.daemons if daemon.name.startswith("worker-")):
             crash_lost_runs(client, wanted.own)
@@ -114,7 +117,11 @@ def bring_up(file: DeploymentsFile, *, place: Place, cwd: Path) -> Up:
         started += [DASHBOARD] * is_new
     gone = [daemon for daemon in state.daemons if daemon.name not in _wanted_names(file)]
     if gone:
+        from flows.deployments.draining import end_runs
+
+        end_runs(state, folder, gone, grace_sec=place.grace_sec)
         end([daemon.pid for daemon in gone if is_alive(daemon)], GRACE_SEC)
+        state = read_state(folder) or state  # without what was paused meanwhile
         state = state.model_copy(update={"daemons": tuple(one for one in state.daemons if one not in gone)})
         write_state(folder, state)
     _wait_for_workers(file, state)
@@ -160,6 +167,14 @@ def _environment(folder: Path, file: DeploymentsFile) -> dict[str, str]:
     }
 
 
+def _open_again(state: State, folder: Path) -> State:
+    """What a `down` that was killed has left."""
+    from flows.deployments.draining import release
+
+    (folder / ENDING).unlink(missing_ok=True)
+    return release(state, folder)
+
+
 def _start_server(
     file: DeploymentsFile, *, folder: Path, before: State | None, env: dict[str, str], cache: Path, cwd: Path
 ) -> State:
@@ -173,7 +188,8 @@ def _start_server(
         ui = {"PREFECT_UI_API_URL": url, "PREFECT_SERVER_API_HOST": "127.0.0.1", "PREFECT_SERVER_API_PORT": str(port)}
         daemon = start(SERVER, command, folder=folder, env={**env, **ui}, cwd=cwd, fds=[listener.fileno()])
     others = tuple(one for one in before.daemons if one.name != SERVER) if before else ()
-    return State(url=url, is_own=True, port=port, daemons=(daemon, *others))
+    held = before.held if before else ()
+    return State(url=url, is_own=True, port=port, daemons=(daemon, *others), held=held)
 
 
 def _listener(asked: int, before: int) -> socket.socket:

@@ -9,6 +9,7 @@ import logging
 import os
 import socket
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -64,8 +65,18 @@ def connected(engine: Engine, *, jobs: int) -> Iterator[Cluster]:
         try:
             runner, count = _ray(engine, own, stack) if engine.kind == "ray" else _dask(engine, own, stack)
         except Exception as error:  # whatever kind the engine's own client has for it
-            raise EngineUnavailable(f"engine {engine}: no cluster: {last_line(error)}") from error
+            raise EngineUnavailable(f"engine {engine}: no cluster: {last_line(error)}{_hint(engine, error)}") from error
         yield Cluster(engine, runner, count, jobs if engine.address else -(-jobs // own))
+
+
+def _hint(engine: Engine, error: Exception) -> str:
+    """Ray's client says of all that is wrong that the connection was not made in time."""
+    if not isinstance(error, ConnectionError) or not engine.address.startswith("ray://"):
+        return ""
+    return (
+        f"; is {engine.port} the port of its client server (ray start --ray-client-server-port, 10001 by default), "
+        "and if the cluster asks for a token, is that in ~/.ray/auth_token or RAY_AUTH_TOKEN here?"
+    )
 
 
 def results(
@@ -147,6 +158,7 @@ def _ray(engine: Engine, own: int, stack: ExitStack) -> tuple["TaskRunner[Any]",
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else a warning in each worker
     if "RAY_AUTH_MODE" not in os.environ and _has_ray_token():
         os.environ["RAY_AUTH_MODE"] = "token"  # read at import; else the client of ray:// sends none
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"ray\.util\.client")  # the error says it again
     ray, runners = import_module("ray"), import_module("prefect_ray")  # extras: not there for everyone's type checker
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if not engine.address:

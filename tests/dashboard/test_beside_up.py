@@ -1,7 +1,6 @@
 """The dashboard that `gristmill up` starts: a process of its own, started once, which answers."""
 
 import os
-import socket
 from pathlib import Path
 
 import httpx
@@ -9,12 +8,7 @@ import httpx
 from flows.deployments.dashboard import DASHBOARD, dashboard_url, keep_dashboard, wait_for_dashboard
 from flows.deployments.processes import State, end
 from flows.place import Place
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+from tests.e2e.helpers import free_port
 
 
 def test_it_is_started_once_and_answers_to_the_kept_token(tmp_path: Path) -> None:

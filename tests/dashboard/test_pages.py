@@ -1,13 +1,17 @@
 """Each page of a small store, as a person would find their way."""
 
 import html
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi.testclient import TestClient
 
+from dashboard.prefect_runs import FlowRun, PrefectState
 from tests.trajectories.conftest import make_rollout
 from trajectories.counting import Rate
 from trajectories.store import Store
@@ -32,6 +36,27 @@ def test_overview_counts_what_is_in_the_store(client: TestClient) -> None:
     assert "No Prefect server is known" in shown.text
     part = client.get("/parts/live", headers={"hx-request": "true"})
     assert part.status_code == 200 and "<html" not in part.text and "<b>24</b>" in part.text
+
+
+def test_a_run_under_way_says_how_far_it_is(client: TestClient) -> None:
+    """As tests/e2e/test_up.py sees it told by a real server."""
+    run = FlowRun(
+        id="7",
+        name="rollout night",
+        state="Running",
+        kind="running",
+        started=datetime.now(UTC),
+        scheduled=None,
+        deployment="",
+        parameters="suites/night",
+        percent=40.0,
+        progress="80 of 200 rollouts, 12 a minute",
+    )
+    application: Any = client.app
+    application.state.prefect = SimpleNamespace(state=lambda: PrefectState(live=(run,)))
+    shown = client.get("/parts/live").text
+    assert '<progress max="100" value="40.0">' in shown
+    assert "80 of 200 rollouts, 12 a minute" in shown
 
 
 def test_every_link_of_the_menu_leads_to_a_page(client: TestClient) -> None:
@@ -97,6 +122,25 @@ def test_every_number_of_the_matrix_leads_to_as_many_rollouts(client: TestClient
         link for link in links(shown) if "unknown = true" in parse_qs(urlsplit(link).query).get("where", [""])[0]
     )
     assert len(ids(client.get(lost).text)) == 1
+
+
+def chart(text: str) -> dict[str, Any]:
+    found = re.search(r'data-chart="([^"]+)"', text)
+    assert found
+    drawn: dict[str, Any] = json.loads(html.unescape(found[1]))
+    return drawn
+
+
+def test_the_share_solved_by_day_is_drawn_for_each_agent_and_model(client: TestClient) -> None:
+    """The store's 23 known outcomes, 12 of them solved; of one family, half of the tasks."""
+    drawn = chart(client.get("/matrix").text)
+    assert [line["name"] for line in drawn["series"]] == ["react · large", "react · small", "repair · small"]
+    points = [(y, n) for line in drawn["series"] for y, n in zip(line["y"], line["n"], strict=True) if n]
+    assert sum(n for _, n in points) == 23
+    assert round(sum(y * n / 100 for y, n in points)) == 12
+    of_family = chart(client.get("/matrix?family=web_shop").text)
+    assert sum(sum(line["n"]) for line in of_family["series"]) == 11
+    assert drawn["x"] == sorted(set(drawn["x"])), "days"
 
 
 def test_the_rate_with_infrastructure_errors_is_beside_the_one_without() -> None:

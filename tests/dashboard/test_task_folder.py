@@ -24,10 +24,14 @@ def test_a_task_is_shown_whole_where_its_folder_is_known(
     """Instruction, coloured reference, every test (shown or hidden) and provenance of a real suite's task."""
     failing = [str(test) for test in tiny_draft.verifier_data.fail_to_pass]
     data = tiny_draft.verifier_data.model_copy(update={"is_withheld": True})
+    measured = {**tiny_draft.provenance.details, "difficulty": {"files": 1, "lines": 2, "tests": 3, "distance": 1}}
+    changes = {
+        "verifier_data": data,
+        "instruction": "Mend <clamp> & co.",
+        "provenance": tiny_draft.provenance.model_copy(update={"details": measured}),
+    }
     writer = SuiteWriter(tmp_path / "tiny", name="tiny")
-    writer.add(
-        tiny_draft.model_copy(update={"verifier_data": data, "instruction": "Mend <clamp> & co."}), tiny_repository
-    )
+    writer.add(tiny_draft.model_copy(update=changes), tiny_repository)
     manifest = writer.finish({"seed": 1})
     register(open_suite(tmp_path / "tiny", cache=session_cache), filled)
 
@@ -43,6 +47,7 @@ def test_a_task_is_shown_whole_where_its_folder_is_known(
     assert f"{len(failing)} must come to pass" in shown.text
     assert all(f"<code>{html.escape(test)}</code>" in shown.text for test in failing)
     assert shown.text.count(">hidden</span>") == len(failing) > 0
+    assert "<dt>files</dt><dd>1</dd><dt>lines</dt><dd>2</dd>" in shown.text
     facts = html.unescape(shown.text.split("<h2>Provenance</h2>")[1])
     assert tiny_draft.provenance.source_hash in facts and tiny_draft.provenance.source in facts
 

@@ -24,6 +24,7 @@ from tasks.folder import RepositoryTask
 from tasks.repository import Repository
 from tasks.suite import SuiteWriter
 from tests.e2e.conftest import GRISTMILL, Done, Run
+from tests.e2e.helpers import free_port
 from tests.trajectories.conftest import postgresql  # noqa: F401  a fixture
 
 TASKS = 8
@@ -106,9 +107,7 @@ class DaskCluster:
 
 @contextmanager
 def dask_cluster(folder: Path, environment: dict[str, str], workers: int) -> Iterator[DaskCluster]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     address = f"tcp://127.0.0.1:{port}"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, "env": environment}
     plain = ["--host", "127.0.0.1", "--no-dashboard"]
@@ -133,7 +132,10 @@ def dask_cluster(folder: Path, environment: dict[str, str], workers: int) -> Ite
 
 @dataclass
 class RayCluster:
+    """`address`: for a machine of the cluster; `client`: of its client server, for any other."""
+
     address: str
+    client: str
     cluster: Any
     nodes: list[Any]
 
@@ -147,11 +149,11 @@ def ray_cluster(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], no
     from ray.cluster_utils import Cluster
 
     small = {"object_store_memory": 80 * 2**20, "include_dashboard": False, "node_ip_address": "127.0.0.2"}
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, **small})
+    port = free_port()
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "ray_client_server_port": port, **small})
     try:
-        yield RayCluster(
-            f"ray:{cluster.address}", cluster, [cluster.add_node(num_cpus=1, **small) for _ in range(nodes)]
-        )
+        running = [cluster.add_node(num_cpus=1, **small) for _ in range(nodes)]
+        yield RayCluster(f"ray:{cluster.address}", f"ray://127.0.0.1:{port}", cluster, running)
     finally:
         cluster.shutdown()
 
@@ -171,6 +173,74 @@ def test_a_ray_node_killed_midway_loses_nothing(
         )
     all_done(done)
     each_once(rows_of(tmp_path / "store"))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_rays_client_server_carries_a_run_and_a_node_killed_midway(
+    tmp_path: Path, environment: dict[str, str], suite: Path, monkeypatch: pytest.MonkeyPatch, gristmill: Run
+) -> None:
+    """`ray://`: the command is no machine of the cluster."""
+    with ray_cluster(monkeypatch, environment, nodes=3) as ray:
+        done = killed_midway(
+            tmp_path,
+            environment,
+            ray.client,
+            lambda: ray.cluster.remove_node(ray.nodes[0], allow_graceful=False),
+            *("-j", "1"),
+        )
+        all_done(done)
+        again = gristmill("rollout", "suite", *AGENTS, "--engine", ray.client, "--json")
+        assert again.json["already_there"] == ROLLOUTS
+    each_once(rows_of(tmp_path / "store"))
+
+
+RAY_WITH_A_TOKEN = """
+import sys
+from ray.cluster_utils import Cluster
+
+small = {"object_store_memory": 80 * 2**20, "include_dashboard": False, "node_ip_address": "127.0.0.2"}
+cluster = Cluster(initialize_head=True, head_node_args={
+    "num_cpus": 1, "ray_client_server_port": int(sys.argv[1]), **small
+})
+print("up", flush=True)
+sys.stdin.readline()
+cluster.shutdown()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_ray_that_asks_for_a_token_gets_it_from_where_ray_keeps_it(
+    tmp_path: Path, environment: dict[str, str], suite: Path, gristmill: Run
+) -> None:
+    """By its client server: the mode is found out, the token is not told to Gristmill."""
+    pytest.importorskip("prefect_ray", reason="pip install 'gristmill[ray]'")
+    port, token = free_port(), uuid.uuid4().hex + uuid.uuid4().hex
+    asks = {**environment, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "RAY_USAGE_STATS_ENABLED": "0"}
+    cluster = subprocess.Popen(
+        [sys.executable, "-c", RAY_WITH_A_TOKEN, str(port)],
+        cwd=tmp_path,
+        env=asks,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    command = ("rollout", "suite", "--agent", "oracle", "--engine", f"ray://127.0.0.1:{port}", "-j", "2")
+    try:
+        assert cluster.stdout is not None and cluster.stdout.readline() == "up\n"
+        refused = gristmill(*command)
+        assert refused.code == 1 and written(tmp_path / "store") == 0
+        assert "token" in refused.stderr and "Traceback" not in refused.stderr
+
+        (tmp_path / ".ray").mkdir(exist_ok=True)
+        (tmp_path / ".ray" / "auth_token").write_text(token)  # HOME is tmp_path
+        done = gristmill(*command)
+        assert done.code == 0, done.stderr
+        assert written(tmp_path / "store") == TASKS
+    finally:
+        cluster.communicate("\n", timeout=60)
 
 
 @pytest.mark.slow

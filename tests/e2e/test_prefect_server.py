@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from dashboard.prefect_runs import told_progress
 from flows.api import prefect_api
 from tests.e2e.conftest import GRISTMILL
 
@@ -50,6 +51,10 @@ def test_a_users_server_shows_the_runs(
         assert states == dict.fromkeys(("pipeline", "generate", "rollout", "export"), "COMPLETED")
         assert any(run["name"].startswith("rollouts 1 of") for run in ask(url, "task_runs"))
         artifacts = {artifact["key"]: artifact for artifact in ask(url, "artifacts")}
-        assert {"yield", "pass-rates", "rollouts", "export"} <= set(artifacts)
-        assert artifacts["rollouts"]["data"] == 100.0
+        assert {"yield", "pass-rates", "rollouts", "tasks", "export"} <= set(artifacts)
+        runs = {run["name"].split()[0]: run["id"] for run in ask(url, "flow_runs")}
+        with httpx.Client(base_url=url) as client:
+            told = told_progress(client, [runs["generate"], runs["rollout"]])
+        assert [told[runs[name]][0] for name in ("generate", "rollout")] == [100.0, 100.0]
+        assert told[runs["rollout"]][1].startswith("4 of 4 rollouts, ")
     assert not (tmp_path / "store" / "prefect" / "server.log").exists(), "no server of our own was started"

@@ -142,6 +142,7 @@ def test_a_run_whose_process_and_worker_are_killed_becomes_crashed(
     assert (run.kind, shown.fault) == ("running", "")
     assert run.started is not None and "suite" in run.parameters
     assert 0 <= run.done < run.begun, "a batch is under way"
+    assert run.percent is not None and " of 4,002 rollouts" in run.progress
     assert shown.sandboxes_limit == 2
 
     folder = tmp_path / "store" / "up"

@@ -146,7 +146,7 @@ def test_automations_are_what_prefect_takes(tmp_path: Path) -> None:
     made = made_automations(tmp_path)
     assert [name.removeprefix("mine ") for name in made] == [
         *("runs without a sign of life", "nightly: time limit", "evaluation: new model"),
-        *("pass-rate", "disk", "broken"),
+        *("pass-rate", "disk", "broken", "broken: nightly took too long"),
     ]
     for name, fields in made.items():
         automation = AutomationCore.model_validate({"name": name, **fields})
@@ -176,7 +176,8 @@ def test_a_changed_threshold_changes_the_hash_and_nothing_else_does(tmp_path: Pa
     once, again = (automations(file, own="mine", deployment_ids=ids, block_ids=blocks) for _ in range(2))
     assert once == again
     moved = automations(file, own="mine", deployment_ids={**ids, "weekly": "new"}, block_ids=blocks)
-    assert [name for name in once if once[name]["tags"] != moved[name]["tags"]] == ["mine broken"]
+    changed = [name for name in once if once[name]["tags"] != moved[name]["tags"]]
+    assert changed == ["mine broken", "mine broken: nightly took too long"], "both start what has moved"
 
 
 def test_the_example_can_be_read() -> None:
