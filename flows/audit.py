@@ -10,6 +10,7 @@ from flows.place import Place
 from flows.progress import Tally
 from flows.requests import AuditRequest
 from flows.rollout import register
+from flows.showing import shown_on_server
 from tasks.contamination import load_contamination
 from tasks.suite import open_suite, prepare_suite, write_subset
 
@@ -24,18 +25,19 @@ def audit(request: AuditRequest, place: Place) -> AuditReport:
     asyncio.run(backend.sweep())
     asyncio.run(prepare_suite(suite, backend, cache=place.cache))
     tally = Tally("audit", total=len(request.tasks or suite.task_ids()))
-    report = asyncio.run(
-        audit_suite(
-            suite,
-            backend,
-            jobs=place.jobs,
-            checks=request.checks,
-            task_ids=request.tasks,
-            contamination=contamination,
-            against=against,
-            on_progress=lambda task: tally.add("found" if task.findings else "clean"),
+    with shown_on_server(tally, key="tasks"):
+        report = asyncio.run(
+            audit_suite(
+                suite,
+                backend,
+                jobs=place.jobs,
+                checks=request.checks,
+                task_ids=request.tasks,
+                contamination=contamination,
+                against=against,
+                on_progress=lambda task: tally.add("found" if task.findings else "clean"),
+            )
         )
-    )
     with place.open_store() as store:
         register(suite, store)
         keep(report, suite, store)

@@ -26,6 +26,7 @@ def write(request: ExportRequest, place: Place) -> ExportManifest:
             attempts=request.attempts,
             calls=request.calls,
             tokenizer=request.tokenizer,
+            only=request.only,
             split_by=request.split_by,
             test_share=request.test_share,
             seed=request.seed,

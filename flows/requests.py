@@ -111,6 +111,7 @@ class ExportRequest(Request):
     attempts: WithAttempts = "exclude"
     calls: Calls = Field("native", description="json: as text, for models whose chat template knows no tools")
     tokenizer: Path | None = Field(None, description="folder or GGUF file; rows are rendered and checked with it")
+    only: Literal["", "jsonl", "parquet"] = Field("", description="one of the two alone; Parquet alone is quickest")
     split_by: str = "repository"
     test_share: float = Field(0.1, ge=0.0, lt=1.0)
     seed: int = 0

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import prefect
@@ -12,6 +13,7 @@ from flows.engines.retrying import has_other_reasons
 from flows.engines.worker import ready_for
 from flows.place import Place
 from flows.progress import Tally
+from flows.showing import shown_on_server
 from tasks.revalidate import TaskCheck, validate_suite
 from tasks.suite import open_suite
 
@@ -30,7 +32,7 @@ def checks_of(suite: Path, place: Place) -> list[TaskCheck]:
 @prefect.task(name="validate", persist_result=True)
 def check(suite: Path, place: Place) -> list[TaskCheck]:
     """Changes nothing, so a killed one is done again from its start."""
-    return check_here(suite, place)
+    return check_here(suite, place, showing=partial(shown_on_server, key="tasks"))
 
 
 @prefect.task(
@@ -60,7 +62,7 @@ def _check_on_cluster(suite: Path, place: Place) -> list[TaskCheck]:
         for each in checks:
             add_to(tally, each)
 
-    with connected(engine, jobs=place.jobs) as cluster:
+    with shown_on_server(tally, key="tasks"), connected(engine, jobs=place.jobs) as cluster:
         parts = list(split(len(task_ids), place.jobs, slots=(cluster.slots, cluster.jobs)))
         futures = [
             cluster.submit(

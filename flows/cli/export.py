@@ -42,6 +42,7 @@ def export(
         Path | None,
         typer.Option("--tokenizer", help="Folder or GGUF file: rows are rendered and their masks checked with it."),
     ] = None,
+    only: Annotated[str, typer.Option("--only", help="jsonl or parquet: that alone; parquet is quickest.")] = "",
     split_by: Annotated[str, typer.Option("--split-by", help="repository or task.")] = "repository",
     test_share: Annotated[float, typer.Option("--test-share", min=0.0, max=0.9)] = 0.1,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a folder that an export wrote.")] = False,
@@ -62,6 +63,8 @@ def export(
         raise UsageError(f"--attempts {attempts}: use exclude, include or only")
     if calls not in ("native", "json"):
         raise UsageError(f"--calls {calls}: use native or json")
+    if only not in ("", "jsonl", "parquet"):
+        raise UsageError(f"--only {only}: use jsonl or parquet")
     request = ExportRequest(
         to=to,
         out=out,
@@ -74,6 +77,7 @@ def export(
         attempts=attempts,
         calls=calls,
         tokenizer=tokenizer.resolve() if tokenizer else None,
+        only=only,
         split_by=split_by,
         test_share=test_share,
         seed=seed,

@@ -70,9 +70,14 @@ def connected(engine: Engine, *, jobs: int) -> Iterator[Cluster]:
 
 
 def _hint(engine: Engine, error: Exception) -> str:
-    """Ray's client says of all that is wrong that the connection was not made in time."""
+    """Ray's client says of most that is wrong that the connection was not made in time."""
     if not isinstance(error, ConnectionError) or not engine.address.startswith("ray://"):
         return ""
+    if isinstance(error, ConnectionAbortedError):
+        return (
+            "; the client server starts a process for each client and waits 30 s for it: on a busy head set "
+            "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S=120 where `ray start --head` is called"
+        )
     return (
         f"; is {engine.port} the port of its client server (ray start --ray-client-server-port, 10001 by default), "
         "and if the cluster asks for a token, is that in ~/.ray/auth_token or RAY_AUTH_TOKEN here?"
@@ -168,7 +173,10 @@ def _ray(engine: Engine, own: int, stack: ExitStack) -> tuple["TaskRunner[Any]",
             "object_store_memory": OBJECTS_BYTES,
             "_node_ip_address": LOOPBACK,
         }
-    runner = stack.enter_context(runners.RayTaskRunner(address=engine.address or None, init_kwargs=options))
+    try:
+        runner = stack.enter_context(runners.RayTaskRunner(address=engine.address or None, init_kwargs=options))
+    except ConnectionAbortedError:  # the process that serves this client came up too late; the next one is quicker
+        runner = stack.enter_context(runners.RayTaskRunner(address=engine.address or None, init_kwargs=options))
     return runner, lambda: int(ray.cluster_resources().get("CPU", 0))
 
 

@@ -112,9 +112,9 @@ def select_rows(
     with place.open_store() as store:
         dataset = create_dataset(store, name, where=where, recipe=request.recipe, seed=request.seed)
         replayed = _replayed(request, number, dataset.rows, store)
-    files = [_export(dataset.reference, folder.rows(number), base, request, place)]
+    files = _export(dataset.reference, folder.rows(number), base, request, place)
     if replayed:
-        files.append(_export(replayed, folder.replayed(number), base, request, place))
+        files += _export(replayed, folder.replayed(number), base, request, place)
     return files
 
 
@@ -151,8 +151,9 @@ def _replayed(request: FlywheelRequest, number: int, new: int, store: Store) -> 
     return made.reference
 
 
-def _export(dataset: str, out: Path, base: Path, request: FlywheelRequest, place: Place) -> Path:
-    export_flow(
+def _export(dataset: str, out: Path, base: Path, request: FlywheelRequest, place: Place) -> list[Path]:
+    """The Parquet files, several where there are many rows."""
+    manifest = export_flow(
         ExportRequest(
             to="tokens",
             out=out,
@@ -166,7 +167,7 @@ def _export(dataset: str, out: Path, base: Path, request: FlywheelRequest, place
         ),
         place,
     )
-    return out / "train.parquet"
+    return [out / name for name in manifest.files if name.startswith("train") and name.endswith(".parquet")]
 
 
 @prefect.task(name="dequantise", persist_result=True)

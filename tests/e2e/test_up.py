@@ -21,7 +21,7 @@ import yaml
 import flows
 from dashboard.prefect_runs import Prefect
 from environments import get_backend
-from flows.deployments.processes import marked, read_state
+from flows.deployments.processes import marked, read_state, write_state
 from tests.e2e.conftest import Done
 from tests.e2e.helpers import free_port, make_suite, wait_for
 
@@ -83,6 +83,15 @@ def is_shown(url: str, token: str, *, run: str, prefect: str) -> None:
     assert there.status_code == 200 and "<html" in there.text
 
 
+def leave_as_a_killed_down_does(url: str, folder: Path) -> None:
+    """It had paused the pool and told the runs, and came no further."""
+    httpx.patch(f"{url}/work_pools/gristmill", json={"is_paused": True}, timeout=30).raise_for_status()
+    state = read_state(folder)
+    assert state is not None
+    write_state(folder, state.model_copy(update={"held": ("gristmill",)}))
+    (folder / "ending.json").write_text('{"grace_sec": 60}')
+
+
 def has_run(url: str, state: str) -> Callable[[], bool]:
     """Whether the server knows a run in this state."""
     only = {"flow_runs": {"state": {"type": {"any_": [state]}}}}
@@ -106,8 +115,11 @@ def test_up_runs_on_schedule_and_down_leaves_nothing(gristmill: Gristmill, tmp_p
     ]
 
     assert gristmill("schedules", "pause", "often").code == 0
+    leave_as_a_killed_down_does(first.json["url"], tmp_path / "store" / "up")
     again = gristmill("up", "--json")
     assert (again.json["changes"], again.json["started"]) == ([], []), "nothing has changed"
+    assert not httpx.get(f"{first.json['url']}/work_pools/gristmill", timeout=30).json()["is_paused"]
+    assert not (tmp_path / "store" / "up" / "ending.json").exists()
     ended = httpx.post(f"{first.json['url']}/flow_runs/filter", json=COMPLETED, timeout=30).json()
     token = (tmp_path / "store" / "dashboard.token").read_text().strip()
     prefect = first.json["url"].removesuffix("/api")

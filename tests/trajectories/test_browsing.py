@@ -58,6 +58,7 @@ def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if each question took too long: pages look through windows of 7 rows."""
     monkeypatch.setattr(browsing, "WINDOW", 7)
+    monkeypatch.setattr(browsing, "FIRST_WINDOWS", 1)
     monkeypatch.setattr(browsing, "LOOK_SEC", 0.0)
 
     monkeypatch.setattr(browsing, "patient", _too_long)
