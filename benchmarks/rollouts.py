@@ -6,7 +6,10 @@ Tasks are trivial on purpose (write one file), so that what is measured is the m
 same Harbor folders; the agents are the oracle (one command) and a scripted one (three fixed commands). Everything is
 measured in one run and interleaved, after a warm-up of one rollout each; figures are medians of the rounds. Beside the
 seconds stand the processor seconds of the whole machine while it lasted: those of the daemon and of all containers are
-among them. On a machine that does other work they hold that work, too.
+among them. On a machine that does other work they hold that work, too; `own` seconds, of what runs without a daemon,
+do not: they are those of this process and of all that it starts, by a control group (cpuacct).
+
+Beside our two backends stands bubblewrap from the image that Docker and the peers use: the same files, no container.
 
 Floors (_floors.py): the same commands in two sandboxes a rollout, by the bare tool: a `bwrap` a command; `docker run
 --rm` twice; `docker run`, an `exec` a command, `cp`, `rm`. Beside them our own sandboxes with the same commands, and
@@ -18,6 +21,7 @@ environments; one that is not there is left out, with the reason.
 
 import argparse
 import asyncio
+import gc
 import json
 import os
 import statistics
@@ -28,6 +32,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from _accounting import Accounting
 from _floors import by_bwrap, by_docker_exec, by_docker_run, for_all
 from _peers import PEERS, peer, python_of
 
@@ -62,8 +67,12 @@ mkdir -p /logs/verifier
 if [ "$(cat /workspace/hello.txt)" = "hello world" ]; then echo 1; else echo 0; fi > /logs/verifier/reward.txt
 """
 SOLVE = "echo 'hello world' > /workspace/hello.txt"
+FROM_IMAGE = "gristmill bubblewrap, docker's image"
+OWN = ("gristmill bubblewrap", FROM_IMAGE, "its sandboxes alone, bubblewrap", "bwrap a command")  # no daemon's work
 COMMANDS = {"oracle": [SOLVE], "scripted": ["ls -la /workspace", SOLVE, "cat /workspace/hello.txt"]}
 TICKS = os.sysconf("SC_CLK_TCK")
+
+counted: list[Accounting] = []  # one, while `main` runs, where there is such a control group
 
 Figures = dict[str, float]
 Measure = Callable[[Path, Path], Figures]
@@ -113,6 +122,8 @@ async def roll_out_all(suite_folder: Path, agent: Agent, backend: Backend, jobs:
             if not rollout.verdict.is_solved:
                 raise RuntimeError(f"{task_id} on {backend.name}: {rollout.ending} {rollout.verdict}")
 
+        gc.collect()  # as flows/batches.py does once
+        gc.freeze()
         with timed() as figures:
             await asyncio.gather(*(one(task_id) for task_id in suite.task_ids()))
         return figures
@@ -175,9 +186,16 @@ def measures_of(agent: str, image: str, options: argparse.Namespace) -> dict[str
             name, kind=kind, agent=agent, commands=commands, suite=suite, image=image, jobs=jobs, scratch=scratch
         )
 
-    for backend_name, own_image in (("bubblewrap", ""), ("docker", image)):
+    for backend_name, own_image in (
+        ("bubblewrap", ""),
+        *((("bubblewrap", image),) if image else ()),
+        ("docker", image),
+    ):
         backend = get_backend(backend_name)
         if backend.missing() or (backend_name == "docker" and not image):
+            continue
+        if backend_name == "bubblewrap" and own_image:
+            found[FROM_IMAGE] = own_image, ours(backend)
             continue
         found[f"gristmill {backend_name}"] = own_image, ours(backend)
         found[f"its sandboxes alone, {backend_name}"] = own_image, alone(backend, own_image)
@@ -197,9 +215,15 @@ def measures_of(agent: str, image: str, options: argparse.Namespace) -> dict[str
 def timed() -> Iterator[Figures]:
     """`seconds` and `cpu_seconds` of the block, filled in at its end."""
     figures: Figures = {}
-    cpu, start = machine_cpu_sec(), time.perf_counter()
+    own, cpu, start = own_cpu_sec(), machine_cpu_sec(), time.perf_counter()
     yield figures
     figures |= {"seconds": time.perf_counter() - start, "cpu_seconds": machine_cpu_sec() - cpu}
+    figures["own_cpu_seconds"] = own_cpu_sec() - own
+
+
+def own_cpu_sec() -> float:
+    """Of this process and of all that it started: other work on the machine is not in it, nor is a daemon's."""
+    return sum(each.total_sec() for each in counted)
 
 
 def machine_cpu_sec() -> float:
@@ -259,8 +283,14 @@ def main() -> None:
         image = asyncio.run(docker.base_image())  # type: ignore[attr-defined]
 
     rows: dict[str, dict[str, object]] = {}
-    for agent in options.agent:
-        report(agent, measured(agent, image, options, left_out), options, rows)
+    accounting = Accounting()
+    counted.extend([accounting] if accounting.is_there else [])
+    try:
+        for agent in options.agent:
+            report(agent, measured(agent, image, options, left_out), options, rows)
+    finally:
+        counted.clear()
+        accounting.close()
     for name, reason in left_out.items():
         print(f"left out: {name}: {reason}")
     if options.json:
@@ -283,6 +313,9 @@ def report(
             "rollouts_per_minute": round(60 * options.n / value, 1),
         }
         tail = ""
+        if name in OWN and counted:
+            row["own_cpu_seconds"] = round(median_of(taken[name], "own_cpu_seconds"), 4)
+            tail = f"   own {row['own_cpu_seconds']:.3f} s"
         peer_name, _, kind = name.partition(" ")
         if peer_name in PEERS:
             row["version"] = taken[name][0]["version"]
@@ -292,9 +325,12 @@ def report(
                 row["ratio"] = round(value / seconds[f"gristmill {own}"], 2)
                 row["cleaned_ratio"] = round(float(str(row["cleaned_seconds"])) / seconds[f"gristmill {own}"], 2)
                 tail = f"   {row['ratio']} x ours; {row['cleaned_ratio']} x until nothing is left   ({row['version']})"
+            if kind == "docker" and FROM_IMAGE in seconds:  # the same image, without its containers
+                row["ratio_to_bubblewrap"] = round(value / seconds[FROM_IMAGE], 2)
+                tail += f"   {row['ratio_to_bubblewrap']} x bubblewrap from the same image"
         rows[f"{name}, {agent}"] = row
         a_minute = 60 * options.n / value
-        print(f"  {name:<34} {value:7.2f} s  to {slowest:6.2f}  {a_minute:7.0f} a minute  cpu {cpu:6.2f} s{tail}")
+        print(f"  {name:<38} {value:7.2f} s  to {slowest:6.2f}  {a_minute:7.0f} a minute  cpu {cpu:6.2f} s{tail}")
 
 
 def figures_of(rows: dict[str, dict[str, object]]) -> dict[str, object]:
@@ -303,7 +339,7 @@ def figures_of(rows: dict[str, dict[str, object]]) -> dict[str, object]:
 
     def figure(name: str, what: str = "seconds") -> float | None:
         row = rows.get(f"{name}, {agent}")
-        return float(str(row[what])) if row else None
+        return float(str(row[what])) if row and what in row else None
 
     def ratio(one: str, other: str, what: str = "seconds") -> float | None:
         above, below = figure(one, what), figure(other, what)
@@ -321,8 +357,18 @@ def figures_of(rows: dict[str, dict[str, object]]) -> dict[str, object]:
         "bubblewrap_rollouts_per_minute": figure(bubblewrap, "rollouts_per_minute"),
         "bubblewrap_overhead_ratio": ratio(bubblewrap, "bwrap a command"),
         "bubblewrap_overhead_cpu_ratio": ratio(bubblewrap, "bwrap a command", "cpu_seconds"),
+        "bubblewrap_overhead_own_cpu_ratio": ratio(bubblewrap, "bwrap a command", "own_cpu_seconds"),
+        "bubblewrap_over_sandboxes_own_cpu_ratio": ratio(
+            bubblewrap, "its sandboxes alone, bubblewrap", "own_cpu_seconds"
+        ),
         "bubblewrap_over_sandboxes_ratio": ratio(bubblewrap, "its sandboxes alone, bubblewrap"),
+        "bubblewrap_image_8x4_seconds": figure(FROM_IMAGE),
+        "bubblewrap_image_rollouts_per_minute": figure(FROM_IMAGE, "rollouts_per_minute"),
+        "bubblewrap_image_over_docker_ratio": ratio(FROM_IMAGE, docker),
         "peers": {name: row["ratio"] for name, row in rows.items() if "ratio" in row},
+        "peers_over_bubblewrap_image": {
+            name: row["ratio_to_bubblewrap"] for name, row in rows.items() if "ratio_to_bubblewrap" in row
+        },
     }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from environments import _seccomp
 from environments._holder import BOX, FILTER_FD, ROOT, STAGE, STATUS_FD
+from environments._image_root import ImageRoot
 from environments.spec import Limits, SandboxSpec
 
 HOME = "/home/sandbox"
@@ -34,32 +35,45 @@ def with_limits(command: Sequence[str], limits: Limits, *, has_cgroup: bool) -> 
     return ["/bin/sh", "-c", script, "sh", *command]
 
 
-def common_tree() -> list[Step]:
-    """How a holder builds what every sandbox sees, before it knows which one it will be."""
-    steps = [*_system(), ("read-only", "/etc", f"{STAGE}/etc")]
+def shared_tree() -> list[Step]:
+    """What is the same in every sandbox; made once, and never written to."""
+    steps = [step for step in _system() if step[0] != "link"] + [("read-only", "/etc", f"{STAGE}/etc")]
     steps += [("device", f"/dev/{name}", f"/dev/{name}") for name in _DEVICES]
     steps += [("link", f"/dev/{name}", target) for name, target in _DEVICE_LINKS.items()]
+    return [*steps, ("folder", "/dev/pts", ""), ("folder", "/dev/shm", "")]
+
+
+def own_parts() -> list[Step]:
+    """What each sandbox has one of, made before it is known which one it will be."""
+    steps = [step for step in _system() if step[0] == "link"]
     steps += [("pts", "/dev/pts", ""), ("writable", "/dev/shm", f"{BOX}/shm")]
     steps += [("folder", path, "") for path in ("/proc", "/run", "/var")]
     return [*steps, ("link", "/var/tmp", "/tmp"), ("writable", "/tmp", f"{BOX}/tmp"), ("writable", HOME, f"{BOX}/home")]
 
 
-def own_tree(spec: SandboxSpec) -> list[Step]:
+def image_tree() -> list[Step]:
+    """What is laid over an image's files, which are all else that a sandbox of it sees."""
+    steps: list[Step] = [("copy", "/dev", f"{BOX}/dev"), ("writable", "/tmp", f"{BOX}/tmp")]
+    return [*steps, *(("read-only", f"/etc/{name}", f"{STAGE}/etc/{name}") for name in ("hosts", "hostname"))]
+
+
+def own_tree(spec: SandboxSpec, image: ImageRoot | None = None) -> list[Step]:
     """What the spec adds to it, beside the working directory."""
     steps: list[Step] = []
     if spec.network:
         steps.append(("read-only", "/etc/resolv.conf", f"{STAGE}/resolv.conf"))
     for mount in spec.mounts:
         source = mount.source.resolve()
-        steps.append(("read-only" if mount.read_only else "writable", mount.target, os.fspath(source)))
+        target = image.resolved(mount.target) if image else mount.target
+        steps.append(("read-only" if mount.read_only else "writable", target, os.fspath(source)))
         if mount.read_only:
-            steps += [_hidden(f"{mount.target}/{packages}") for packages in package_folders(source)]
+            steps += [_hidden(f"{target}/{packages}") for packages in package_folders(source)]
     return steps
 
 
-def sandbox_options(spec: SandboxSpec) -> list[str]:
-    """The part that is the same for every command of a sandbox."""
-    options = ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000"]
+def sandbox_options(spec: SandboxSpec, user: tuple[int, int] = (1000, 1000)) -> list[str]:
+    """The part that is the same for every command of a sandbox. `user`: uid and gid, as seen inside."""
+    options = ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", str(user[0]), "--gid", str(user[1])]
     options += ["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
     if spec.network or spec.services:  # with services: shared among the sandbox's commands, made by the holder
         options.append("--share-net")

@@ -109,7 +109,7 @@ class Images:
             raise UnsupportedSpec(f"{context} has no Dockerfile; docker can not build it")
         wants_base = re.search(r"^\s*ARG\s+BASE\b", dockerfile.read_text(), re.M | re.I) is not None
         arguments = {"BASE": self._base()} if wants_base else {}
-        key = _digest(json.dumps([_tree_digest(context), arguments and self.inspect(arguments["BASE"])["Id"]]))
+        key = _digest(json.dumps([tree_digest(context), arguments and self.inspect(arguments["BASE"])["Id"]]))
         tag = f"{_BUILD_REPOSITORY}:{key}"
         if self._labelled(tag) == key:
             return tag
@@ -150,7 +150,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _tree_digest(folder: Path) -> str:
+def tree_digest(folder: Path) -> str:
     """Of the names, modes and contents of all files below."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):

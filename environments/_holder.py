@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import gc
 import json
 import os
 import select
@@ -28,10 +29,12 @@ from typing import Any, NoReturn
 STAGE = "/sys"
 BOX = f"{STAGE}/box"
 ROOT = f"{BOX}/root"  # the sandbox's file tree
+SHARED = f"{STAGE}/shared"  # the part of it that is the same in all, made once; each holder copies its mounts
 ARGS_FD, STATUS_FD, FILTER_FD = 10, 9, 8
 MAX_FDS = 16
 MOST_COUNTED = 256  # processes of a command that is killed: a fork bomb is to end at once
 FOLDERS = {"root": 0o755, "upper": 0o755, "work": 0o755, "merged": 0o755, "home": 0o700, "tmp": 0o1777, "shm": 0o1777}
+FOLDERS |= {"imageupper": 0o755, "imagework": 0o755, "dev": 0o755}  # for sandboxes of an image
 SHARED_FOLDERS = ("upper", "merged", "home", "tmp")
 HOST_FILES = ("ld.so.cache", "localtime", "mime.types", "protocols", "services", "nsswitch.conf")
 
@@ -39,17 +42,22 @@ CLONE_NEWNS, CLONE_NEWUSER, CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 SERVICE_OOM_SCORE = b"500"  # a hungry command is to end before the service that it uses
 MS_NOSUID, MS_NODEV, MS_REMOUNT, MS_BIND, MS_REC, MS_SLAVE = 2, 4, 0x20, 0x1000, 0x4000, 1 << 19
+MNT_DETACH = 2
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
 AT_FDCWD, AT_RECURSIVE, SYS_MOUNT_SETATTR = -100, 0x8000, 442
 PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def main(socket_fd: int, owner_pid: int, bwrap: str, tree: list[list[str]]) -> None:
+Steps = list[list[str]]  # kind, target, source
+
+
+def main(socket_fd: int, owner_pid: int, bwrap: str, shared: Steps, own: Steps) -> None:
     """The launcher: makes the stage that all sandboxes share, then forks a holder for each request.
 
-    `tree`: the steps (kind, target, source) that build what every sandbox sees.
+    `shared` builds what is the same in every sandbox, `own` what every sandbox has one of.
     """
+    gc.disable()  # a collection would write to every object, and so copy all memory that a fork shares
     os.umask(0o022)
     control = socket.socket(fileno=socket_fd)
     owner = os.pidfd_open(owner_pid)
@@ -58,6 +66,12 @@ def main(socket_fd: int, owner_pid: int, bwrap: str, tree: list[list[str]]) -> N
     try:
         _own_namespaces()
         _make_stage()
+        _build(shared, SHARED)
+        names = sorted(os.listdir(SHARED))  # noqa: PTH208
+        for name in names:
+            if not os.path.ismount(f"{SHARED}/{name}"):
+                _bind(f"{SHARED}/{name}", f"{SHARED}/{name}")
+                _set_attributes(f"{SHARED}/{name}", is_read_only=True, is_recursive=False)
     except OSError as error:
         problem = f"{error.strerror}: {error.filename or ''}"
     control.send(json.dumps({"problem": problem}).encode())
@@ -69,7 +83,7 @@ def main(socket_fd: int, owner_pid: int, bwrap: str, tree: list[list[str]]) -> N
         if os.fork() == 0:
             control.close()
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            _Holder(socket.socket(fileno=fds[0]), owner, bwrap).serve(tree)
+            _Holder(socket.socket(fileno=fds[0]), owner, bwrap).serve(names, own)
         for fd in fds:
             os.close(fd)
 
@@ -86,11 +100,27 @@ class _Holder:
         self._commands: dict[int, tuple[int, str]] = {}  # pidfd -> (pid, the owner's name for the command)
         self._used: dict[int, float] = {}  # pid -> processor seconds of a command when it was killed
 
-    def serve(self, tree: list[list[str]]) -> NoReturn:
-        """First as a spare, with all done that does not depend on the sandbox; then as the sandbox's holder."""
+    def serve(self, shared: list[str], own: Steps) -> NoReturn:
+        """As a spare, with all done that does not depend on the sandbox; then as its holder; and so again."""
+        _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        without_sandbox = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        while True:
+            lifetime_sec = self._begin(shared, own)  # it may have waited for long
+            is_wanted_again = False
+            try:
+                is_wanted_again = self._loop(time.monotonic() + lifetime_sec)
+            finally:
+                self._kill_all()
+                if not is_wanted_again:
+                    os._exit(0)
+            # With the last process in it the old namespace ends, and all that was mounted.
+            _check(_libc.setns(without_sandbox, CLONE_NEWNS), "leave the mount namespace")
+            self._say({"over": True})
+
+    def _begin(self, shared: list[str], own: Steps) -> float:
+        """Make the sandbox that is asked for; how long it may live, in seconds."""
         try:
-            _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-            _prepare(tree)
+            _prepare(shared, own)
             (request,) = self._next_files()
             spec = json.loads(_slurp(request))
             self._mount(spec)
@@ -105,12 +135,7 @@ class _Holder:
             while True:  # closed with words of the owner unread, ours would be lost
                 self._next_files()
         self._share_folders()
-        end = time.monotonic() + spec["lifetime_sec"]
-        try:
-            self._loop(end)
-        finally:
-            self._kill_all()
-            os._exit(0)
+        return float(spec["lifetime_sec"])
 
     def _next_files(self) -> list[int]:
         """The files that come with the owner's next message. Ends the process if the owner is gone."""
@@ -124,10 +149,18 @@ class _Holder:
         """What is this sandbox's own: its size, its working directory, its mounts."""
         size = f"size={spec['disk_mb']}m,nr_inodes={spec['inodes']}"
         _check(_libc.mount(None, BOX.encode(), None, MS_REMOUNT | MS_NOSUID | MS_NODEV, size.encode()), "set the size")
-        _mount_overlay(spec)
+        image = spec["image"]
+        if image is not None:  # over what was made for a sandbox of this machine's own files
+            _bind(f"{ROOT}/dev", f"{BOX}/dev")
+            _mount_overlay(ROOT, [image["root"]], "image", userxattr=spec["userxattr"])
+            _build(image["tree"])
+            if image["workdir"]:
+                _take_after(f"{BOX}/upper", image["workdir"], has_owners=not spec["userxattr"])
+        _mount_overlay(f"{BOX}/merged", spec["layers"], "", userxattr=spec["userxattr"])
         _bind(f"{BOX}/merged", _mount_point(spec["workdir"]))
         _build(spec["tree"])
-        _set_attributes(ROOT, is_read_only=True, is_recursive=False)
+        if image is None:
+            _set_attributes(ROOT, is_read_only=True, is_recursive=False)
 
     def _share_folders(self) -> None:
         folders = [os.open(f"{BOX}/{name}", os.O_RDONLY | os.O_DIRECTORY) for name in SHARED_FOLDERS]
@@ -135,28 +168,32 @@ class _Holder:
         for fd in folders:
             os.close(fd)
 
-    def _loop(self, end: float) -> None:
+    def _loop(self, end: float) -> bool:
+        """Until its time is up or the owner is gone; True where the owner has only done with this sandbox."""
         poller = select.poll()
         poller.register(self._control, select.POLLIN)
         poller.register(self._owner, select.POLLIN)
         while (left := end - time.monotonic()) > 0:
             for fd, _ in poller.poll(left * 1000):
                 if fd == self._owner:
-                    return
+                    return False
                 if fd in self._commands:
                     poller.unregister(fd)
                     self._report(fd)
                     continue
                 data, fds, _, _ = socket.recv_fds(self._control, 256, MAX_FDS, socket.MSG_CMSG_CLOEXEC)
                 if not data:
-                    return
+                    return False
                 verb, name = data.decode().split(" ")
+                if verb == "end":
+                    return True
                 if verb in ("run", "serve"):
                     score = SERVICE_OOM_SCORE if verb == "serve" else b"1000"
                     if (pidfd := self._start(name, fds, score)) is not None:
                         poller.register(pidfd, select.POLLIN)
                 elif verb == "kill":
                     self._kill(name)
+        return False
 
     def _start(self, name: str, fds: list[int], oom_score: bytes) -> int | None:
         command = [os.fsdecode(part) for part in _slurp(fds[0]).split(b"\0")]
@@ -194,16 +231,18 @@ class _Holder:
         self._say({"ended": name, "status": os.waitstatus_to_exitcode(status), "cpu_sec": cpu_sec})
 
     def _reap_orphans(self) -> float:
-        """Wait for what a dead bwrap left to us: the first process of its namespace, which all others end with.
+        """End and wait for what a dead bwrap left to us: the first process of its namespace, which all others end with.
 
-        Returns their processor seconds.
+        It ends with bwrap by itself, but where that was killed before it could ask the kernel for it: then it would
+        wait for bwrap's word for ever. Returns their processor seconds.
         """
         cpu_sec = 0.0
         known = {pid for pid, _ in self._commands.values()}
-        children = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-        for orphan in {int(child) for child in children} - known:
-            used = os.wait4(orphan, 0)[2]
-            cpu_sec += used.ru_utime + used.ru_stime
+        while orphans := _children() - known:
+            for orphan in orphans:
+                os.kill(orphan, signal.SIGKILL)  # ours until it is waited for: the number is no other's
+                used = os.wait4(orphan, 0)[2]
+                cpu_sec += used.ru_utime + used.ru_stime
         return cpu_sec
 
     def _kill(self, name: str) -> None:
@@ -216,16 +255,22 @@ class _Holder:
     def _kill_all(self) -> None:
         for pidfd in self._commands:
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-        while True:
-            try:
-                os.waitpid(-1, 0)
-            except ChildProcessError:
-                return
+        for pidfd, (pid, _) in self._commands.items():
+            os.waitpid(pid, 0)
+            os.close(pidfd)
+        self._commands.clear()
+        self._used.clear()
+        self._reap_orphans()
 
     def _say(self, message: dict[str, Any]) -> None:
         # If the owner has closed its end, the next poll tells us, and we end.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             self._control.send(json.dumps(message).encode())
+
+
+def _children() -> set[int]:
+    with open(f"/proc/self/task/{os.getpid()}/children", "rb", buffering=0) as file:
+        return {int(pid) for pid in file.read().split()}
 
 
 def _cpu_sec_of_tree(pid: int) -> float:
@@ -272,9 +317,12 @@ def _make_network() -> None:
 
 def _make_stage() -> None:
     """Read the few files of the host's /etc that programs need, before the stage covers anything."""
+    # What is mounted there now would only be copied for every command. An ordinary user may not, and need not.
+    _libc.umount2(STAGE.encode(), MNT_DETACH)
     _mount("tmpfs", STAGE, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=16m")
-    for name in ("box", "empty", "etc"):
+    for name in ("box", "empty", "etc", "shared"):
         Path(STAGE, name).mkdir()
+    _mount("tmpfs", SHARED, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
     etc = Path(STAGE, "etc")
     for name in (
         "ld.so.cache",
@@ -305,48 +353,64 @@ def _make_stage() -> None:
     (etc / "hostname").write_text("sandbox\n")
 
 
-def _prepare(tree: list[list[str]]) -> None:
+def _prepare(shared: list[str], own: Steps) -> None:
+    """The whole file tree is built once a sandbox, so that each command has one bind to do (a fifth of its time)."""
     _check(_libc.unshare(CLONE_NEWNS), "unshare the mount namespace")
     _mount("tmpfs", BOX, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755")
     for name, mode in FOLDERS.items():
         os.mkdir(f"{BOX}/{name}")  # noqa: PTH102
         os.chmod(f"{BOX}/{name}", mode)  # noqa: PTH101
     _bind(ROOT, ROOT)
-    _build(tree)
+    for name in shared:
+        os.mkdir(f"{ROOT}/{name}", 0o755)  # noqa: PTH102
+        _bind(f"{SHARED}/{name}", f"{ROOT}/{name}")
+    _build(own)
+    # Each command copies all mounts there are, and reads their list.
+    _check(_libc.umount2(SHARED.encode(), MNT_DETACH), f"unmount {SHARED}")
 
 
-def _build(tree: list[list[str]]) -> None:
-    """The whole file tree is built once a sandbox, so that each command has one bind to do (a fifth of its time)."""
+def _build(tree: Steps, root: str = ROOT) -> None:
     for kind, target, source in tree:
         if kind == "link":
-            os.symlink(source, ROOT + target)  # noqa: PTH211
+            os.symlink(source, root + target)  # noqa: PTH211
         elif kind == "folder":
-            _mount_point(target)
+            _mount_point(target, root)
         elif kind == "pts":
-            _mount("devpts", _mount_point(target), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
+            _mount("devpts", _mount_point(target, root), "devpts", MS_NOSUID, "newinstance,ptmxmode=0666,mode=620")
         elif kind == "device":
-            _bind(source, _mount_point(target, is_folder=False))
+            _bind(source, _mount_point(target, root, is_folder=False))
+        elif kind == "copy":
+            _bind(source, _mount_point(target, root))
         else:
-            point = _mount_point(target, is_folder=os.path.isdir(source))  # noqa: PTH112
+            point = _mount_point(target, root, is_folder=os.path.isdir(source))  # noqa: PTH112
             _bind(source, point)
             _set_attributes(point, is_read_only=kind == "read-only", is_recursive=True)
 
 
-def _mount_overlay(spec: dict[str, Any]) -> None:
+def _mount_overlay(target: str, folders: list[str], part: str, *, userxattr: bool) -> None:
+    """`folders`: lowest first. `part`: which pair of folders of ours takes what is written."""
     # Layers by descriptor: their names may hold any character, and the option string has a length limit.
-    layers = [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in reversed(spec["layers"])]
+    layers = [os.open(layer, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for layer in reversed(folders)]
     lower = ":".join(f"/proc/self/fd/{fd}" for fd in layers) or f"{STAGE}/empty"
     # redirect_dir and metacopy off: the upper folder alone then says what changed, in whole files.
-    options = f"lowerdir={lower},upperdir={BOX}/upper,workdir={BOX}/work,index=off,"
-    options += "userxattr" if spec["userxattr"] else "redirect_dir=off,metacopy=off"
-    _mount("overlay", f"{BOX}/merged", "overlay", MS_NOSUID | MS_NODEV, options)
+    options = f"lowerdir={lower},upperdir={BOX}/{part}upper,workdir={BOX}/{part}work,index=off,"
+    options += "userxattr" if userxattr else "redirect_dir=off,metacopy=off"
+    _mount("overlay", target, "overlay", MS_NOSUID | MS_NODEV, options)
     for fd in layers:
         os.close(fd)
 
 
-def _mount_point(target: str, *, is_folder: bool = True) -> str:
+def _take_after(upper: str, folder: str, *, has_owners: bool) -> None:
+    """An overlay's own folder is as the upper one is: owner and mode of an image's working directory are its own."""
+    status = os.stat(folder)  # noqa: PTH116
+    if has_owners:
+        os.chown(upper, status.st_uid, status.st_gid)
+    os.chmod(upper, stat.S_IMODE(status.st_mode))  # noqa: PTH101
+
+
+def _mount_point(target: str, root: str = ROOT, *, is_folder: bool = True) -> str:
     """Make the folder (or file) to mount on. The layers may hold links: one in the way is refused, not followed."""
-    path = ROOT
+    path = root
     parts = target.strip("/").split("/")
     for i, part in enumerate(parts):
         path += "/" + part
@@ -395,4 +459,4 @@ def _slurp(fd: int) -> bytes:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], json.loads(sys.argv[4]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], *json.loads(sys.argv[4]))

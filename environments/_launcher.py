@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from environments import _holder
-from environments._bwrap import common_tree
+from environments._bwrap import own_parts, shared_tree
 from environments.errors import BackendUnavailable
 
 _START_TIMEOUT_SEC = 20.0
@@ -32,20 +32,15 @@ class Launcher:
     def holder(self, spec: dict[str, Any]) -> socket.socket:
         """A holder that builds this sandbox, the socket to speak to it by; it answers after `join`.
 
-        It is the spare that was forked while the last one was put to use: no holder is used twice.
-        Raises BackendUnavailable.
+        It is the spare that was forked while the last one was put to use. Raises BackendUnavailable.
         """
-        fd = memory_file(json.dumps(spec).encode())
-        try:
-            with self._lock:
-                if not self._is_running():
-                    self._start()
-                holder = self._spare or self._fork()
-                self._spare = None
-                socket.send_fds(holder, [b"mount"], [fd])
-                self._spare = self._fork()
-        finally:
-            os.close(fd)
+        with self._lock:
+            if not self._is_running():
+                self._start()
+            holder = self._spare or self._fork()
+            self._spare = None
+            ask(holder, spec)
+            self._spare = self._fork()
         return holder
 
     def close(self) -> None:
@@ -73,7 +68,7 @@ class Launcher:
     def _start(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         script = [sys.executable, "-I", "-S", _holder.__file__, str(theirs.fileno()), str(os.getpid()), self._bwrap]
-        script.append(json.dumps(common_tree()))
+        script.append(json.dumps([shared_tree(), own_parts()]))
         with theirs:
             self._process = subprocess.Popen(
                 script,
@@ -94,6 +89,15 @@ class Launcher:
             self._process.wait()
             self._process = None
             raise BackendUnavailable(f"bubblewrap: namespaces can not be made here ({problem}); see `gristmill doctor`")
+
+
+def ask(holder: socket.socket, spec: dict[str, Any]) -> None:
+    """Have a waiting holder build this sandbox. Raises OSError where it has ended."""
+    fd = memory_file(json.dumps(spec).encode())
+    try:
+        socket.send_fds(holder, [b"mount"], [fd])
+    finally:
+        os.close(fd)
 
 
 def join(holder: socket.socket, cgroup_files: Sequence[Path]) -> None:

@@ -8,7 +8,7 @@ import stat
 import struct
 
 _SYS_OPENAT2 = 437  # the same on every architecture
-_RESOLVE_NO_MAGICLINKS, _RESOLVE_NO_SYMLINKS, _RESOLVE_BENEATH = 0x02, 0x04, 0x08
+_RESOLVE_NO_MAGICLINKS, _RESOLVE_NO_SYMLINKS, _RESOLVE_BENEATH, _RESOLVE_IN_ROOT = 0x02, 0x04, 0x08, 0x10
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -21,15 +21,26 @@ def open_beneath(folder_fd: int, path: str, flags: int, mode: int = 0) -> int:
 
     Raises HasLink, or OSError as open(2) does.
     """
-    resolve = _RESOLVE_NO_MAGICLINKS | _RESOLVE_NO_SYMLINKS | _RESOLVE_BENEATH
-    how = struct.pack("QQQ", flags | os.O_CLOEXEC, mode, resolve)
+    try:
+        return _openat2(folder_fd, path, flags, mode, _RESOLVE_NO_SYMLINKS | _RESOLVE_BENEATH)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EXDEV):
+            raise HasLink(path) from error
+        raise
+
+
+def open_in_root(folder_fd: int, path: str, flags: int) -> int:
+    """openat2(2) with `folder_fd` as the root: links are followed, and none leads out of it. Raises OSError."""
+    return _openat2(folder_fd, path, flags, 0, _RESOLVE_IN_ROOT)
+
+
+def _openat2(folder_fd: int, path: str, flags: int, mode: int, resolve: int) -> int:
+    how = struct.pack("QQQ", flags | os.O_CLOEXEC, mode, resolve | _RESOLVE_NO_MAGICLINKS)
     fd: int = _libc.syscall(_SYS_OPENAT2, folder_fd, os.fsencode(path), how, len(how))
-    if fd >= 0:
-        return fd
-    code = ctypes.get_errno()
-    if code in (errno.ELOOP, errno.EXDEV):
-        raise HasLink(path)
-    raise OSError(code, os.strerror(code), path)
+    if fd < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), path)
+    return fd
 
 
 def read_beneath(folder_fd: int, path: str, max_bytes: int) -> bytes:

@@ -1,102 +1,130 @@
 """Sandboxes of namespaces and an overlay, by bubblewrap: no daemon, a few milliseconds each.
 
-Security: docs/environments.md. How it is built: `_holder.py` keeps the mounts, bwrap runs each command.
+Security: docs/environments.md. How it is built: `_holder.py` keeps the mounts, bwrap runs each command. Images are
+unpacked once (`_image_roots.py`) and laid under each sandbox's root; Docker is asked for them, and for nothing else.
 """
 
 import asyncio
-import json
+import contextlib
 import os
 import posixpath
 import shutil
-import socket
-import time
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from environments import _bwrap, _paths, _paths_inside, _seccomp
+from environments import _bwrap
+from environments._bwrap_sandbox import BubblewrapSandbox, end_holder
 from environments._doctor import bubblewrap_problems
-from environments._launcher import Launcher, join, memory_file
-from environments._services import ServiceRun, all_ready, check_services, command, stdin_of
-from environments._stream import PipeStream
-from environments._upper import upper_diff
+from environments._image_root import ImageRoot
+from environments._image_roots import ImageRoots
+from environments._kept import Kept, KeptHolders
+from environments._launcher import Launcher, ask, join
+from environments._services import check_services
 from environments.cgroups import Cgroup, CgroupTree, find_tree
-from environments.diff import Diff
-from environments.errors import BackendUnavailable, EnvironmentFault, SandboxGone, UnsupportedSpec
-from environments.process import CappedBytes, PipeReader, readable
-from environments.sandbox import CommandResult
-from environments.spec import SandboxSpec, Service
+from environments.errors import BackendUnavailable, UnsupportedSpec
+from environments.spec import SandboxSpec
+
+if TYPE_CHECKING:
+    from environments._docker_export import DockerImages
 
 _INODES_PER_MB = 256
-_START_TIMEOUT_SEC = 30.0
-_DIFF_TRIES = 20
-_END_TIMEOUT_SEC = 10.0
-_GONE_TIMEOUT_SEC = 60.0  # unmounting an overlay syncs the disk below it, which may be busy with others' writes
-_FILE_TIMEOUT_SEC = 60.0
-_STREAM_ERROR_BYTES = 100_000
 
 
 class BubblewrapBackend:
-    """Starts sandboxes on this machine, as root or as any user that may make user namespaces."""
+    """Starts sandboxes on this machine, as root or as any user that may make user namespaces.
+
+    For specs with an image: `cache` is the folder for unpacked ones (default: ~/.cache/gristmill), `url` and
+    `base_image` are as of DockerBackend.
+    """
 
     name = "bubblewrap"
 
-    def __init__(self) -> None:
+    def __init__(self, url: str | None = None, base_image: str | None = None, cache: Path | None = None) -> None:
         self._bwrap = shutil.which("bwrap") or ""
         self._tree: CgroupTree | None = None
         self._is_tree_known = False
         self._launcher = Launcher(self._bwrap)
+        self._kept = KeptHolders()
+        cache = cache or Path.home() / ".cache/gristmill"
+
+        def docker() -> "DockerImages":
+            from environments._docker_export import DockerImages  # the SDK takes 0.25 s to import
+
+            return DockerImages(url, base_image, cache)
+
+        self.images = ImageRoots(cache, docker)
 
     def missing(self) -> list[str]:
         return bubblewrap_problems(self._bwrap)
 
-    async def start(self, spec: SandboxSpec) -> "BubblewrapSandbox":
+    async def start(self, spec: SandboxSpec) -> BubblewrapSandbox:
         if not self._bwrap:
             raise BackendUnavailable("bubblewrap is not installed; install it: apt-get install bubblewrap")
         _check_supported(spec)
-        tree = self._cgroup_tree()
+        image: ImageRoot | None = None
+        if spec.image is not None or spec.build_context is not None:
+            if (image := self.images.known(spec)) is None:
+                image = await asyncio.to_thread(self.images.of, spec)
+            spec = spec.model_copy(update={"workdir": image.workdir_of(spec)})
         name = uuid.uuid4().hex[:12]
-        cgroup: Cgroup | None = None
-        request = {
-            "layers": [os.fspath(layer.resolve()) for layer in spec.layers],
-            "workdir": posixpath.normpath(spec.workdir),
-            "tree": _bwrap.own_tree(spec),
-            "disk_mb": spec.limits.disk_mb,
-            "inodes": max(16384, spec.limits.disk_mb * _INODES_PER_MB),
-            "lifetime_sec": spec.limits.lifetime_sec,
-            "userxattr": os.geteuid() != 0,
-            "own_network": bool(spec.services),
-        }
-        control: socket.socket | None = None
-        sandbox: BubblewrapSandbox | None = None
+        request, layers = _request(spec, image)
+        if not spec.services and (kept := self._kept.take(spec.limits)) is not None:
+            with contextlib.suppress(OSError, BackendUnavailable):  # it may have ended meanwhile
+                return await self._started(name, spec, self._asked(kept, request), layers, image)
+        return await self._started(name, spec, self._fresh(name, spec, request), layers, image)
+
+    async def _started(
+        self, name: str, spec: SandboxSpec, holder: Kept, layers: list[Path], image: ImageRoot | None
+    ) -> BubblewrapSandbox:
+        sandbox = BubblewrapSandbox(name, spec, holder, self._kept, layers, image)
         try:
-            control = self._launcher.holder(request)
-            cgroup = tree.create(name, spec.limits) if tree else None  # while the holder mounts
-            join(control, cgroup.procs_files() if cgroup else [])
-            sandbox = BubblewrapSandbox(name, spec, control, cgroup)
-            await sandbox._wait_until_ready()
-            await sandbox._start_services()
+            await sandbox.wait_until_ready()
+            await sandbox.start_services()
         except BaseException:
-            if sandbox is not None and sandbox._holder >= 0:
-                await asyncio.shield(sandbox.stop())
-                raise
-            if control is not None:
-                control.close()
-            if cgroup is not None:
-                await _remove(cgroup)
+            await asyncio.shield(sandbox.stop() if sandbox.is_ready else end_holder(holder))
             raise
         return sandbox
 
-    async def sweep(self) -> int:
-        """Mounts and processes end with their owner by themselves; what can be left is a control group."""
+    def _asked(self, kept: Kept, request: dict[str, Any]) -> Kept:
+        """A holder that waited, in its control groups, set to build this sandbox. Raises OSError where it has ended."""
+        try:
+            ask(kept.control, request)
+            join(kept.control, [])  # it is there already
+        except OSError:
+            self._kept.end(kept)
+            raise
+        return replace(kept, uses=kept.uses + 1)
+
+    def _fresh(self, name: str, spec: SandboxSpec, request: dict[str, Any]) -> Kept:
+        """A holder that builds this sandbox, in new control groups. Raises BackendUnavailable."""
         tree = self._cgroup_tree()
-        return await asyncio.to_thread(tree.sweep) if tree else 0
+        control = self._launcher.holder(request)
+        cgroup: Cgroup | None = None
+        try:
+            cgroup = tree.create(name, spec.limits) if tree else None  # while the holder mounts
+            join(control, cgroup.procs_files() if cgroup else [])
+        except BaseException:
+            control.close()
+            if cgroup is not None:
+                cgroup.remove()
+            raise
+        return Kept(control, cgroup, spec.limits)
+
+    async def sweep(self) -> int:
+        """Mounts and processes end with their owner by themselves; what can be left is a control group, or an image
+        that nobody has used for long.
+        """
+        tree = self._cgroup_tree()
+        groups = await asyncio.to_thread(tree.sweep) if tree else 0
+        return groups + await asyncio.to_thread(self.images.sweep)
 
     def close(self) -> None:
         """End the launcher process (it also ends with this process). Running sandboxes are not touched."""
+        self._kept.close()
         self._launcher.close()
+        self.images.close()
 
     def _cgroup_tree(self) -> CgroupTree | None:
         if not self._is_tree_known:
@@ -104,337 +132,34 @@ class BubblewrapBackend:
         return self._tree
 
 
-@dataclass(frozen=True)
-class _Done:
-    exit_code: int | None
-    out: CappedBytes
-    err: CappedBytes
-    duration_sec: float
-    oom_kills: int
-
-
-class BubblewrapSandbox:
-    """One holder with its mounts; every command is a bwrap of its own, forked by the holder."""
-
-    def __init__(self, name: str, spec: SandboxSpec, control: socket.socket, cgroup: Cgroup | None) -> None:
-        self.id = name
-        self.spec = spec
-        self.cpu_sec = 0.0  # processor seconds of the commands that have ended
-        self._control = control
-        self._cgroup = cgroup
-        self._options = _bwrap.sandbox_options(spec)
-        self._env = {**_bwrap.BASE_ENV, **spec.env}
-        self._folders: dict[str, int] = {}  # path in the sandbox -> descriptor of that folder
-        self._upper = -1
-        self._holder = -1
-        self._commands: dict[object, asyncio.Future[int]] = {}
-        self._count = 0
-        self._services: list[ServiceRun] = []
-        self._is_stopped = False
-        self._loop = asyncio.get_running_loop()
-
-    async def run(
-        self,
-        command: Sequence[str],
-        *,
-        timeout_sec: float,
-        cwd: str | None = None,
-        env: Mapping[str, str] | None = None,
-        stdin: bytes = b"",
-    ) -> CommandResult:
-        for service in self._services:
-            service.check_running(self.id)
-        folder = posixpath.join(self.spec.workdir, cwd) if cwd else self.spec.workdir
-        done = await self._execute(
-            command, folder, timeout_sec, {**self._env, **(env or {})}, stdin, self.spec.limits.output_bytes
-        )
-        return CommandResult(
-            exit_code=done.exit_code,
-            stdout=done.out.text(),
-            stderr=done.err.text(),
-            duration_sec=done.duration_sec,
-            timed_out=done.exit_code is None,
-            truncated=done.out.is_truncated or done.err.is_truncated,
-            oom_killed=done.oom_kills > 0 and done.exit_code != 0,
-        )
-
-    async def open(self, command: Sequence[str]) -> PipeStream:
-        self._check_running()
-        err, status = PipeReader(_STREAM_ERROR_BYTES), PipeReader(1000)
-        fds = self._files_of(command, self.spec.workdir, self._env, b"")
-        os.close(fds.pop())
-        (read_stdin, stdin), (stdout, write_stdout) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
-        theirs = [*fds, read_stdin, write_stdout]
-        self._count += 1
-        name = f"stream-{self._count}"
-        self._commands[name] = ended = self._loop.create_future()
-
-        async def end() -> None:
-            if not ended.done():
-                self._send_now(f"kill {name}")
-                await asyncio.wait([ended], timeout=_END_TIMEOUT_SEC)
-            del self._commands[name]
-            if not ended.cancel():
-                ended.exception()  # nobody else asks how it ended
-            status.close()
-
-        try:
-            await self._send(f"run {name}", [*theirs, err.write_fd, status.write_fd])
-        except BaseException:
-            os.close(stdin)
-            os.close(stdout)
-            err.close()
-            await end()
-            raise
-        finally:
-            for fd in theirs:
-                os.close(fd)
-            for reader in (err, status):
-                reader.close_write()
-        return PipeStream(stdin, stdout, err, end)
-
-    async def read_file(self, path: str, *, max_bytes: int = 10_000_000) -> bytes:
-        self._check_running()
-        full = posixpath.join(self.spec.workdir, path)
-        folder, rest = self._folder_of(full)
-        if folder is not None:
-            try:
-                return _paths.read_beneath(folder, rest, max_bytes)
-            except _paths.HasLink:
-                pass  # followed inside the sandbox, below
-        command = _paths_inside.read_command(full, max_bytes)
-        done = await self._execute(command, "/", _FILE_TIMEOUT_SEC, _bwrap.BASE_ENV, b"", max_bytes)
-        _paths_inside.check_done(done.exit_code, path, done.err.text())
-        return done.out.data()
-
-    async def write_files(self, files: Mapping[str, bytes], *, mode: int = 0o644) -> None:
-        self._check_running()
-        for path, data in files.items():
-            full = posixpath.join(self.spec.workdir, path)
-            folder, rest = self._folder_of(full)
-            if folder is not None:
-                try:
-                    _paths.write_beneath(folder, rest, data, mode)
-                    continue
-                except _paths.HasLink:
-                    pass
-            command = _paths_inside.write_command(full, mode)
-            done = await self._execute(command, "/", _FILE_TIMEOUT_SEC, _bwrap.BASE_ENV, data, 1000)
-            _paths_inside.check_done(done.exit_code, path, done.err.text())
-
-    async def diff(self) -> Diff:
-        self._check_running()
-        for _ in range(_DIFF_TRIES):
-            try:
-                return await asyncio.to_thread(upper_diff, self._upper, self.spec.layers)
-            except (FileNotFoundError, NotADirectoryError):
-                continue  # a command that still runs has taken away what was being read
-        raise EnvironmentFault(f"sandbox {self.id}: its files change faster than they can be read; end what runs in it")
-
-    async def stop(self) -> None:
-        if self._is_stopped:
-            return
-        self._is_stopped = True
-        self._loop.remove_reader(self._control)
-        self._control.close()  # the holder kills its commands and ends
-        self._fail_commands("it was stopped")
-        for fd in (self._upper, *self._folders.values()):
-            os.close(fd)
-        await asyncio.wait_for(readable(self._holder), _GONE_TIMEOUT_SEC)
-        os.close(self._holder)
-        if self._cgroup is not None:
-            await _remove(self._cgroup)
-
-    async def _execute(
-        self, command: Sequence[str], cwd: str, timeout_sec: float, env: Mapping[str, str], stdin: bytes, limit: int
-    ) -> "_Done":
-        self._check_running()
-        readers = out, err, status = PipeReader(limit), PipeReader(limit), PipeReader(1000)
-        fds = self._files_of(command, cwd, env, stdin)
-        kills_before = self._cgroup.oom_kills() if self._cgroup else 0
-        began = time.monotonic()
-        try:
-            code = await self._ended([*fds, *(reader.write_fd for reader in readers)], readers, timeout_sec)
-            for reader in readers:
-                await reader.end(_END_TIMEOUT_SEC)
-        finally:
-            for fd in fds:
-                os.close(fd)
-            for reader in readers:
-                reader.close()
-        duration = time.monotonic() - began
-        oom_kills = self._cgroup.oom_kills() - kills_before if self._cgroup else 0
-        if code == 1 and b"exit-code" not in status.kept.data():
-            code = self._never_started(err.kept.text())
-        return _Done(code, out.kept, err.kept, duration, oom_kills)
-
-    def _files_of(self, command: Sequence[str], cwd: str, env: Mapping[str, str], stdin: bytes) -> list[int]:
-        """What the holder wants of a command before its pipes: argv, bwrap's options, the filter, standard input."""
-        argv = _bwrap.with_limits(command, self.spec.limits, has_cgroup=self._cgroup is not None)
-        return [
-            memory_file(b"\0".join(os.fsencode(part) for part in argv)),
-            memory_file(_bwrap.command_options(self._options, env, cwd)),
-            memory_file(_seccomp.program()),
-            _read_only(memory_file(stdin)) if stdin else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC),
-        ]
-
-    async def _start_services(self) -> None:
-        for service in self.spec.services:
-            self._services.append(await self._serve(service))
-        await all_ready(self.id, self._services)
-
-    async def _serve(self, service: Service) -> ServiceRun:
-        """A command that nobody waits for: it has a pid namespace of its own, so no other command sees it."""
-        run = ServiceRun(service)
-        readers = PipeReader(0, into=run.out), PipeReader(0, into=run.err), PipeReader(1000)
-        fds = self._files_of(command(service), "/", _bwrap.BASE_ENV, stdin_of(service))
-        self._count += 1
-        name = f"service-{self._count}"
-        self._commands[name] = ended = self._loop.create_future()
-
-        def end(future: "asyncio.Future[int]") -> None:
-            is_known = not future.cancelled() and future.exception() is None
-            run.ended(f"has ended (exit code {future.result()})" if is_known else "is lost")
-            for reader in readers:
-                reader.take_rest()
-                reader.close()
-
-        ended.add_done_callback(end)
-        try:
-            await self._send(f"serve {name}", [*fds, *(reader.write_fd for reader in readers)])
-        except BaseException:
-            ended.cancel()
-            raise
-        finally:
-            for fd in fds:
-                os.close(fd)
-            for reader in readers:
-                reader.close_write()
-        return run
-
-    def _never_started(self, complaint: str) -> int:
-        """Bwrap itself failed, so these are its own words: 126 and 127 are what a shell says to the same."""
-        if complaint.startswith("bwrap: execvp"):
-            return 127 if "No such file" in complaint else 126
-        if complaint.startswith("bwrap: Can't chdir"):
-            return 126
-        raise EnvironmentFault(f"sandbox {self.id}: bwrap could not set it up: {complaint.strip()}")
-
-    async def _ended(self, fds: Sequence[int], readers: Sequence[PipeReader], timeout_sec: float) -> int | None:
-        """Have the holder run it; its exit code, or None if the time limit ended it."""
-        self._count += 1
-        name = str(self._count)
-        ended = self._commands[name] = self._loop.create_future()
-        try:
-            await self._send(f"run {name}", fds)
-            for reader in readers:
-                reader.close_write()
-            await asyncio.wait([ended], timeout=timeout_sec)
-            if ended.done():
-                code: int = ended.result()
-                return code if code >= 0 else 128 - code
-            await self._send(f"kill {name}")
-            await asyncio.wait([ended], timeout=_END_TIMEOUT_SEC)
-            if not ended.done():
-                raise EnvironmentFault(f"sandbox {self.id}: a killed command did not end; stop the sandbox")
-            ended.result()
-            return None
-        finally:
-            del self._commands[name]
-            if not ended.done():
-                self._send_now(f"kill {name}")
-
-    async def _wait_until_ready(self) -> None:
-        try:
-            await asyncio.wait_for(readable(self._control.fileno()), _START_TIMEOUT_SEC)
-        except TimeoutError as error:
-            raise BackendUnavailable("bubblewrap: no sandbox after 30 s; is the machine overloaded?") from error
-        try:
-            data, fds, _, _ = socket.recv_fds(self._control, 4096, 8, socket.MSG_CMSG_CLOEXEC)
-        except ConnectionResetError:
-            data = b""
-        answer: dict[str, Any] = json.loads(data) if data else {"error": "the holder ended at once"}
-        if "error" in answer:
-            raise BackendUnavailable(f"bubblewrap: no sandbox could be made: {answer['error']}")
-        self._upper, merged, home, tmp = fds
-        self._folders = {self.spec.workdir: merged, _bwrap.HOME: home, "/tmp": tmp}
-        self._holder = os.pidfd_open(answer["ready"])
-        self._loop.add_reader(self._control, self._hear)
-
-    def _hear(self) -> None:
-        try:
-            data = self._control.recv(4096)
-        except BlockingIOError:
-            return
-        if not data:
-            self._loop.remove_reader(self._control)
-            self._fail_commands("its lifetime is over, or its holder was killed")
-            return
-        message = json.loads(data)
-        self.cpu_sec += message.get("cpu_sec", 0.0)
-        future = self._commands.get(message.get("ended") or message.get("failed"))
-        if future is None or future.done():
-            return
-        if "failed" in message:
-            future.set_exception(EnvironmentFault(f"sandbox {self.id}: the command could not start: {message['why']}"))
-        else:
-            future.set_result(message["status"])
-
-    def _fail_commands(self, why: str) -> None:
-        for future in self._commands.values():
-            if not future.done():
-                future.set_exception(SandboxGone(f"sandbox {self.id} is gone: {why}"))
-
-    async def _send(self, message: str, fds: Sequence[int] = ()) -> None:
-        while True:
-            try:
-                socket.send_fds(self._control, [message.encode()], fds)
-                return
-            except BlockingIOError:
-                await asyncio.sleep(0.001)
-            except (BrokenPipeError, ConnectionResetError, OSError) as error:
-                raise SandboxGone(f"sandbox {self.id} is gone: its holder has ended") from error
-
-    def _send_now(self, message: str) -> None:
-        """For a cancelled command: there is no time to wait."""
-        try:
-            self._control.send(message.encode())
-        except OSError:
-            return  # the holder is gone, and the command with it
-
-    def _folder_of(self, path: str) -> tuple[int | None, str]:
-        path = posixpath.normpath(path)
-        for folder, fd in self._folders.items():
-            is_covered = any(path == mount.target or path.startswith(mount.target + "/") for mount in self.spec.mounts)
-            if path.startswith(folder + "/") and not is_covered:
-                return fd, path[len(folder) + 1 :]
-        return None, ""
-
-    def _check_running(self) -> None:
-        if self._is_stopped:
-            raise SandboxGone(f"sandbox {self.id} was stopped")
-
-
-async def _remove(cgroup: Cgroup) -> None:
-    end = time.monotonic() + _END_TIMEOUT_SEC
-    while not cgroup.remove():
-        cgroup.kill()
-        if time.monotonic() > end:
-            raise EnvironmentFault(f"the control group {cgroup.procs_files()[0].parent} can not be removed")
-        await asyncio.sleep(0.002)
-
-
-def _read_only(fd: int) -> int:
-    """The same file, but a command can not write to it."""
-    try:
-        return os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_CLOEXEC)
-    finally:
-        os.close(fd)
+def _request(spec: SandboxSpec, image: ImageRoot | None) -> tuple[dict[str, Any], list[Path]]:
+    """What a holder is asked for, and the folders that are the working directory's first contents, lowest first."""
+    layers = [layer.resolve() for layer in spec.layers]
+    workdir, shown = posixpath.normpath(spec.workdir), None
+    if image is not None:
+        workdir = image.resolved(workdir)
+        own = image.root / workdir.lstrip("/")
+        layers = [own, *layers] if own.is_dir() else layers
+        shown = {
+            "root": os.fspath(image.root),
+            "tree": _bwrap.image_tree(),
+            "workdir": os.fspath(own) if own.is_dir() else None,
+        }
+    request = {
+        "layers": [os.fspath(layer) for layer in layers],
+        "workdir": workdir,
+        "image": shown,
+        "tree": _bwrap.own_tree(spec, image),
+        "disk_mb": spec.limits.disk_mb,
+        "inodes": max(16384, spec.limits.disk_mb * _INODES_PER_MB),
+        "lifetime_sec": spec.limits.lifetime_sec,
+        "userxattr": os.geteuid() != 0,
+        "own_network": bool(spec.services),
+    }
+    return request, layers
 
 
 def _check_supported(spec: SandboxSpec) -> None:
-    if spec.image is not None or spec.build_context is not None:
-        raise UnsupportedSpec("bubblewrap runs no images; this task needs the docker backend (--backend docker)")
     if not spec.workdir.startswith("/") or posixpath.normpath(spec.workdir) in ("/", "/usr", "/etc", "/proc", "/dev"):
         raise UnsupportedSpec(f"workdir {spec.workdir!r} must be an absolute path of a folder of its own")
     if spec.services and spec.network:

@@ -35,9 +35,12 @@ class Cgroup:
         folder = self.folders.get("memory")
         if folder is None:
             return 0
-        events = (folder / ("memory.events" if self.is_v2 else "memory.oom_control")).read_text()
-        fields = dict(line.split(" ", 1) for line in events.splitlines())
-        return int(fields.get("oom_kill", 0))
+        words = _read(f"{folder}/{'memory.events' if self.is_v2 else 'memory.oom_control'}").split()
+        return int(words[words.index(b"oom_kill") + 1]) if b"oom_kill" in words else 0
+
+    def holds_only(self, pid: int) -> bool:
+        """Whether this process is in the group, and no other."""
+        return all(_pids(procs) == [pid] for procs in self.procs_files())
 
     def kill(self) -> None:
         """SIGKILL to every process in the group; each by a handle, so that a reused pid is never hit."""
@@ -191,9 +194,21 @@ def _make(folder: Path) -> bool:
 
 def _pids(procs: Path) -> list[int]:
     try:
-        return [int(line) for line in procs.read_text().split()]
-    except (FileNotFoundError, OSError):
+        return [int(line) for line in _read(os.fspath(procs)).split()]
+    except OSError:
         return []
+
+
+def _read(path: str) -> bytes:
+    """All of a file of the kernel's; several are read for every command, which makes pathlib too slow."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        parts = []
+        while part := os.read(fd, 1 << 16):
+            parts.append(part)
+        return b"".join(parts)
+    finally:
+        os.close(fd)
 
 
 def _mounts() -> list[tuple[str, str, str, str]]:

@@ -66,8 +66,8 @@ class SandboxSpec(BaseModel):
     network: bool = False
     limits: Limits = Limits()
     services: tuple[Service, ...] = Field((), description="running before the first command, until the sandbox stops")
-    image: str | None = Field(None, description="image tag that the task asks for (Docker only)")
-    build_context: Path | None = Field(None, description="folder with a Dockerfile (Docker only)")
+    image: str | None = Field(None, description="image tag that the task asks for")
+    build_context: Path | None = Field(None, description="folder with a Dockerfile; Docker builds it")
 
     @field_validator("services")
     @classmethod

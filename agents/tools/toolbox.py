@@ -72,7 +72,7 @@ def get_tools(names: Sequence[str] = ()) -> Toolbox:
     tools: dict[str, Tool] = {}
     for name in _plain(names):
         found = _named(name)
-        if not isinstance(found, ToolSource):
+        if not _is_source(found):
             tools[name] = found
     return Toolbox(tools)
 
@@ -108,7 +108,7 @@ async def _opened(place: Place, config: ToolsConfig) -> Toolbox:
     ]
     for name in _plain(names):
         found = _named(name)
-        if isinstance(found, ToolSource):
+        if _is_source(found):
             sources.append(found)
         else:
             tools[name] = found
@@ -126,6 +126,11 @@ async def _opened(place: Place, config: ToolsConfig) -> Toolbox:
     find, call = hidden_behind(many, ranker_of(retrieve.ranking), retrieve.load_demonstrations())
     first = await find.select(place.task.instruction, retrieve.show) if retrieve.show else []
     return Toolbox({**tools, find.name: find, call.name: call, **{name: many[name] for name in first}}, hidden=many)
+
+
+def _is_source(found: Any) -> bool:
+    """As `isinstance(found, ToolSource)`, which takes 60 us; a rollout asks for each of its tools, twice."""
+    return callable(getattr(found, "tools", None))
 
 
 def _add(many: dict[str, Tool], tool: Tool, taken: Mapping[str, Tool]) -> None:

@@ -37,10 +37,15 @@ def groups_of(pid: int) -> list[Path]:
     return [p for parent in tree.parents.values() for p in parent.glob(f"{pid}-*")] if tree else []
 
 
+def mounts_but_dockers() -> list[str]:
+    """Containers of others may come and go meanwhile."""
+    return [line for line in Path("/proc/self/mounts").read_text().splitlines() if "/docker/" not in line]
+
+
 async def test_nothing_is_left_of_a_killed_owner(backend: Backend) -> None:
     mark = f"6{uuid.uuid4().int % 10**6}"
     command = [sys.executable, "-c", OWNER, backend.name, mark]
-    mounts = Path("/proc/self/mounts").read_text()
+    mounts = mounts_but_dockers()
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as owner:
         assert owner.stdout is not None and owner.stdout.readline() == b"ready\n"
         alive = processes_with(mark)
@@ -57,10 +62,12 @@ async def test_nothing_is_left_of_a_killed_owner(backend: Backend) -> None:
     await backend.sweep()
     assert groups_of(owner.pid) == []
     if backend.name == "bubblewrap":
-        assert Path("/proc/self/mounts").read_text() == mounts
+        assert mounts_but_dockers() == mounts
 
 
 async def test_nothing_is_left_of_a_stopped_one(backend: Backend, spec: SandboxSpec) -> None:
+    if backend.name == "bubblewrap":
+        await (await backend.start(spec)).stop()  # its holder waits for the next, in its empty group: test_kept.py
     before = groups_of(os.getpid())
     async with running(backend, spec) as box:
         await box.run(["sh", "-c", "sleep 1000 &"], timeout_sec=30)
@@ -84,6 +91,20 @@ async def test_nothing_is_left_of_a_failed_start(layer: MakeLayer) -> None:
     assert groups_of(os.getpid()) == before
     assert not Path("/etc/x").exists()
     backend.close()
+
+
+async def test_a_command_that_is_killed_while_it_starts_holds_nothing_up(bubblewrap: Backend) -> None:
+    async def one(number: int) -> None:
+        async with running(bubblewrap, SandboxSpec()) as box:
+            task = asyncio.create_task(box.run(["sleep", "70"], timeout_sec=90))
+            await asyncio.sleep(0.002 * number)  # bwrap may not have told the kernel yet that its child ends with it
+            task.cancel()
+            await asyncio.wait([task])
+
+    began = time.monotonic()
+    for _ in range(3):
+        await asyncio.gather(*map(one, range(6)))
+    assert time.monotonic() - began < 9
 
 
 UNPRIVILEGED = """
@@ -132,6 +153,7 @@ async def test_a_lost_holder_is_told(spec: SandboxSpec) -> None:
     backend = BubblewrapBackend()
     if problems := backend.missing():
         pytest.skip("; ".join(problems))
+    before = groups_of(os.getpid())
     box = await backend.start(spec)
     running_task = asyncio.create_task(box.run(["sleep", "50"], timeout_sec=60))
     await asyncio.sleep(0.3)
@@ -140,5 +162,5 @@ async def test_a_lost_holder_is_told(spec: SandboxSpec) -> None:
     with pytest.raises(EnvironmentFault):
         await running_task
     await box.stop()
-    assert groups_of(os.getpid()) == []
+    assert groups_of(os.getpid()) == before  # an idle holder would be kept, this one is not
     backend.close()
