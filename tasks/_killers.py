@@ -1,21 +1,24 @@
-"""Which tests to run first where one that fails is enough: those that failed for a bug close by.
+"""Which tests to run first where one that fails is enough: those that failed for a bug close by, slow ones last.
 
 Bugs of one function are found by much the same tests (Just, Kapfhammer, Schweiggert, "Using non-redundant mutation
 operators and test suite prioritization to achieve efficient and scalable mutation analysis", ISSRE 2012).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tasks.candidate import Candidate
 
 MOST = 5  # tests of the same function, and as many of the same file, that go ahead
+SLOW_SEC = 0.05  # a bug that a slow test sees is mostly seen by a quick one too, and a hang is known there sooner
 
 
 class Killers:
     """What has failed so far, by function and file of the bug."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: Mapping[str, float]) -> None:
+        """`seconds`: node id -> clean time."""
+        self._seconds = seconds
         self._of: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
 
     def note(self, candidate: Candidate, test: str) -> None:
@@ -24,13 +27,17 @@ class Killers:
             self._of[place][test] += 1
 
     def first(self, candidate: Candidate, tests: Sequence[str]) -> tuple[str, ...]:
-        """All of `tests`: the likely ones, then the others in their order."""
+        """All of `tests`: the likely ones, then the quick ones in their order, then the others by their time."""
         wanted = set(tests)
         ahead: dict[str, None] = {}
         for place in _places(candidate):
             known = (test for test, _ in self._of[place].most_common() if test in wanted)
             ahead.update(dict.fromkeys(test for test, _ in zip(known, range(MOST), strict=False)))
-        return (*ahead, *(test for test in tests if test not in ahead))
+        others = [test for test in tests if test not in ahead]
+        slow = [test for test in others if self._seconds.get(test, 0.0) > SLOW_SEC]
+        slow.sort(key=self._seconds.__getitem__)
+        late = set(slow)
+        return (*ahead, *(test for test in others if test not in late), *slow)
 
 
 def _places(candidate: Candidate) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from tasks._statements import functions_of, is_plain, own_lines
 from tasks.repository import Repository
+from tasks.source import Source
 
 _WORD = re.compile(r"\w+")
 # What makes classes known without their name: then every test may notice.
@@ -28,7 +29,7 @@ def tests_naming(names: set[str], bases: set[str], repository: Repository) -> se
     `bases`: names of the classes that they are found by, where somebody asks a class for its subclasses.
     """
     code = repository.source.code
-    paths = repository.source.python_files()
+    paths = _python_files(repository.source)
     words = set(names)
     known = 0
     while known < len(words):  # grows to names that are made from them at import
@@ -67,7 +68,7 @@ def _of_functions(path: str, words: set[str], repository: Repository) -> set[str
     lines = _lines_with(words, content)
     return {
         name
-        for name, first, last in (functions_of(content) if lines else ())
+        for name, first, last in (_functions_in(repository.source.code / path) if lines else ())
         if any(first <= line <= last for line in lines) and any(first <= line <= last for line in unseen)
     }
 
@@ -104,6 +105,19 @@ class _File:
     at_import: tuple[tuple[frozenset[str], frozenset[str]], ...]
     finds_classes: bool
     words: frozenset[str]  # only where it finds classes
+
+
+# What follows is asked of every file of a source again and again: they lie in the cache, and do not change there.
+
+
+@lru_cache(maxsize=8)
+def _python_files(source: Source) -> tuple[str, ...]:
+    return tuple(source.python_files())
+
+
+@lru_cache(maxsize=4096)
+def _functions_in(file: Path) -> tuple[tuple[str, int, int], ...]:
+    return tuple(functions_of(file.read_bytes()))
 
 
 @lru_cache(maxsize=4096)

@@ -7,6 +7,7 @@ find, so that what is decided here is no more than which runs are worth making a
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Sequence
 from typing import Any, Final
 
 from environments.errors import EnvironmentFault
@@ -29,10 +30,22 @@ class TestServer:
 
     __test__ = False
 
-    def __init__(self, spec: SandboxSpec, backend: Backend, *, python: str) -> None:
+    def __init__(
+        self,
+        spec: SandboxSpec,
+        backend: Backend,
+        *,
+        python: str,
+        warm: Sequence[str] | None = (),
+        explains: bool = False,
+    ) -> None:
+        """`warm`, `explains`: as of `run_tests_on_each`."""
         self._spec = spec
         self._backend = backend
         self._python = python
+        self._warm = warm
+        self._explains = explains
+        self.starts = 0  # so far
         self._sandbox: Sandbox | None = None
         self._stream: Stream | None = None
         self._nonce = b""
@@ -95,11 +108,12 @@ class TestServer:
 
     async def _start(self) -> None:
         self._runs = 0
+        self.starts += 1
         self._rest.clear()
         self._nonce = secrets.token_hex(32).encode()
         self._sandbox = await self._backend.start(self._spec)
         self._stream = await self._sandbox.open([self._python, "-I", "-S", "-B", "-c", BOOT])
-        config = serving_config(self._spec.workdir, guarded=(), warm=(), explains=False)
+        config = serving_config(self._spec.workdir, guarded=(), warm=self._warm, explains=self._explains)
         async with asyncio.timeout(START_SEC):
             with contextlib.suppress(EnvironmentFault):  # it has ended before it read all: its complaint says why
                 await self._stream.write(inside_text() + config + self._nonce)

@@ -14,4 +14,16 @@ Several processes, because the tested code shares its process with pytest:
 """
 
 # In the order in which they import each other.
-MODULES = ("frames", "fingerprint", "options", "lean", "reporter", "swap", "worker", "warm", "supervisor")
+MODULES = (
+    "frames",
+    "fingerprint",
+    "options",
+    "lean",
+    "places",
+    "quick_sources",
+    "reporter",
+    "swap",
+    "worker",
+    "warm",
+    "supervisor",
+)

@@ -15,6 +15,7 @@ from typing import Any
 from tasks._inside.fingerprint import Fingerprint
 from tasks._inside.frames import Sender
 from tasks._inside.lean import leave_out
+from tasks._inside.places import Places, is_inside
 
 LONGREPR_LIMIT = 20_000
 FULL_TRACEBACKS = 6  # more than an instruction shows; one that pytest explains takes as long as fifty tests
@@ -73,6 +74,8 @@ class Reporter:
         self._hook: Any = None
         self._gate = set(config["gate"]) - set(config["skip"])
         self._is_shut = self._has_failed = False
+        is_chosen = config["tests"] is not None and config.get("is_code_ours")
+        self._places = Places(config["tests"]) if is_chosen else None
         # held here: tested code may replace those of the modules
         self._setitimer, self._clock, self._exit, self._getpid = (
             signal.setitimer,
@@ -101,13 +104,19 @@ class Reporter:
             self.sender.send("result", id=report.nodeid or ".", outcome="error", sec=0.0, longrepr=_longrepr(report),
                              is_collection=True)  # fmt: skip
 
+    def pytest_pycollect_makeitem(self, collector: Any, name: str, obj: Any) -> list[Any] | None:
+        """Tests that nobody wants are not made: of a file of hundreds, that takes longer than to run a few of them."""
+        if self._places is None or self._places.lead_to(f"{collector.nodeid}::{name}"):
+            return None
+        return []
+
     def pytest_collection_modifyitems(self, session: Any, config: Any, items: list[Any]) -> None:
         wanted = self.config["tests"]
         if wanted is not None:
             exact = set(wanted)
-            kept = [item for item in items if item.nodeid in exact or _is_inside(item.nodeid, exact)]
-            dropped = [item for item in items if item not in set(kept)]
-            items[:] = kept
+            dropped = [item for item in items if item.nodeid not in exact and not is_inside(item.nodeid, exact)]
+            left_out = set(dropped)
+            items[:] = [item for item in items if item not in left_out]
             if dropped:
                 config.hook.pytest_deselected(items=dropped)
         if self.config["skip"]:
@@ -337,8 +346,8 @@ def mark_hooks(pytest: Any) -> None:
     setattr(Reporter, first.__name__, first)
     for name in ("pytest_runtest_protocol", "pytest_runtest_makereport"):
         setattr(Reporter, name, pytest.hookimpl(hookwrapper=True, tryfirst=True)(getattr(Reporter, name)))
-    call = pytest.hookimpl(tryfirst=True)(Reporter.pytest_runtest_call)
-    setattr(Reporter, call.__name__, call)
+    for name in ("pytest_runtest_call", "pytest_pycollect_makeitem"):
+        setattr(Reporter, name, pytest.hookimpl(tryfirst=True)(getattr(Reporter, name)))
     modify = pytest.hookimpl(trylast=True)(Reporter.pytest_collection_modifyitems)
     setattr(Reporter, modify.__name__, modify)
 
@@ -391,16 +400,6 @@ def _code_of(item: Any) -> Any:
     while hasattr(function, "__wrapped__"):
         function = function.__wrapped__
     return getattr(getattr(function, "__func__", function), "__code__", None)
-
-
-def _is_inside(node_id: str, wanted: set[str]) -> bool:
-    """True where a class, file or folder of a node id, or it without its parameters, is wanted."""
-    at = len(node_id)
-    while at > 0:
-        at = max(node_id.rfind("::", 0, at), node_id.rfind("[", 0, at), node_id.rfind("/", 0, at))
-        if at > 0 and node_id[:at] in wanted:
-            return True
-    return False
 
 
 def shuffled(items: list[Any], rng: random.Random) -> list[Any]:

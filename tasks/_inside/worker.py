@@ -24,6 +24,7 @@ from tasks._inside.options import (
     own_options,
     plugin_names,
 )
+from tasks._inside.quick_sources import share_sources
 from tasks._inside.reporter import Reporter, mark_hooks
 
 PR_SET_PDEATHSIG = 1
@@ -133,6 +134,8 @@ def nurse(
 
     import pytest
 
+    if config.get("is_code_ours"):
+        share_sources()
     if config["coverage"]:
         import coverage  # noqa: F401
 

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from environments import Backend, Diff, FileChange
+from tasks._killers import Killers
 from tasks._test_server import TestServer
 from tasks.candidate import Candidate, Place, Rejection
 from tasks.decisions import Validated
@@ -181,6 +182,43 @@ async def test_a_candidate_that_ends_everything_does_not_take_its_neighbours_alo
     assert found == {"low": "accepted", "none": "accepted", "kills": "ends the process", "fills": "accepted"}
 
 
+LITTERS = "        open('tests/test_numbers.py', 'a').write('\\nclamp = max\\n'); return low\n"
+
+
+async def test_what_a_bug_leaves_behind_does_not_speak_against_its_neighbours(
+    tiny_repository: Repository, bubblewrap: Backend
+) -> None:
+    """Confirmed in one sandbox: the first has changed a test file for all that comes after it, clean code as well."""
+    changes = (LITTERS, "        return 0\n")
+    litters, plain = (candidate(tiny_repository, "        return high\n", change) for change in changes)
+    async with Validator(tiny_repository, bubblewrap) as validator:
+        results = await asyncio.gather(*(validator.decide(each) for each in (litters, plain)))
+    assert [getattr(result, "reason", "accepted") for result in results] == ["flaky", "accepted"]
+
+
+async def test_what_the_clean_code_does_is_asked_once_before_bugs_and_once_after(
+    tiny_repository: Repository, bubblewrap: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clean: list[set[str]] = []
+    real = TestServer.run
+
+    async def watched(self: TestServer, run: TestRun, *, timeout_sec: float) -> TestReport:
+        if not run.files:
+            clean.append(set(run.tests))
+        return await real(self, run, timeout_sec=timeout_sec)
+
+    monkeypatch.setattr(TestServer, "run", watched)
+    bugs = [
+        candidate(tiny_repository, "        return high\n", f"        return {value}\n") for value in ("low", "None")
+    ]
+    async with Validator(tiny_repository, bubblewrap) as validator:
+        first, second = [await validator.decide(each) for each in bugs]
+    assert isinstance(first, Validated) and isinstance(second, Validated)
+    before, after, after_second = clean
+    assert before == after == set(first.fail_to_pass)
+    assert after_second == set(second.fail_to_pass) <= before
+
+
 async def test_screening_alone_stops_at_the_first_failure_and_runs_likely_tests_first(
     tiny_repository: Repository, bubblewrap: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,3 +240,12 @@ async def test_screening_alone_stops_at_the_first_failure_and_runs_likely_tests_
     (first, outcomes), (second, outcomes_of_second), _ = runs
     assert outcomes.count("failed") == 1 and outcomes[-1] == "failed"
     assert second[0] == first[len(outcomes) - 1] and outcomes_of_second == ["failed"]
+
+
+def test_likely_tests_go_first_and_slow_ones_last(tiny_repository: Repository) -> None:
+    seconds = {"slow": 2.0, "slower": 3.0, "a": 0.01, "b": 0.02}
+    bug = candidate(tiny_repository, "        return high\n", "        return low\n")
+    killers = Killers(seconds)
+    assert killers.first(bug, ("slower", "a", "slow", "b", "new")) == ("a", "b", "new", "slow", "slower")
+    killers.note(bug, "slow")
+    assert killers.first(bug, ("slower", "a", "slow", "b")) == ("slow", "a", "b", "slower")

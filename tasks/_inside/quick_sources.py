@@ -1,0 +1,47 @@
+"""A failing test's traceback without parsing and walking its whole file once for each frame.
+
+pytest shows the statement that a frame stands at, and looks for it in the syntax tree of the file: for a file of a
+thousand tests that takes longer than most of them. Here each file is parsed once a process, and only the definition
+around the line is walked. What is shown stays the same. For code of our own making: it changes functions of pytest.
+"""
+
+from __future__ import annotations
+
+import ast
+import bisect
+from typing import Any
+
+
+def share_sources() -> None:
+    """From now on, in this process and those forked from it."""
+    from _pytest._code import code, source
+
+    whole_source, whole_walk = code.TracebackEntry.getsource, source.get_statement_startend2
+    trees: dict[Any, Any] = {}  # pytest's own cache, which lives as long as one traceback
+
+    def getsource(self: Any, astcache: Any = None) -> Any:
+        return whole_source(self, trees)
+
+    def statement_around(lineno: int, node: Any) -> Any:
+        return whole_walk(lineno, around(lineno, node))
+
+    code.TracebackEntry.getsource = getsource  # type: ignore[method-assign, unused-ignore]
+    source.get_statement_startend2 = statement_around
+
+
+def around(lineno: int, node: Any) -> Any:
+    """The part of a module in which a line's statement begins, and the next statement ends it. Lines count from 0."""
+    found: list[Any] = []
+    inner = node
+    while isinstance(inner, (ast.Module, ast.ClassDef)):
+        at = bisect.bisect_right([_first_line(each) - 1 for each in inner.body], lineno) - 1
+        if at < 0:
+            break  # in the head of a class
+        found = inner.body[at : at + 2] + found[1:]
+        inner = inner.body[at]
+    return ast.Module(body=found, type_ignores=[]) if found else node
+
+
+def _first_line(node: Any) -> int:
+    lines: list[int] = [node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))]
+    return min(lines)
