@@ -24,9 +24,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks._store_rollouts import make_pool, rollouts
 from trajectories.exports.columns import stored
+from trajectories.frames import LEVEL
 from trajectories.rollout import Rollout
 from trajectories.rows import rows_of
-from trajectories.segments import LEVEL
 
 GROUP = 1000  # rows
 

@@ -9,13 +9,13 @@ tenth, three tenths, all of `--rollouts`). A pool of 600 is made once and given 
 Ingest. Ours: `Store.record_many` as everybody calls it: secrets looked for, JSON, hash, zstandard, fsync, rows and
 indexes in SQLite, a transaction a batch. Its floor: a ParquetWriter writing the same bytes, given to it ready: the JSON
 of each rollout and the values of its rows as columns, zstandard at the same level, row groups of 1,000, an fsync for
-each size; it looks for no secrets. They take turns of 2,000 rollouts, in processes of their own, so that the machine's
-mood falls on both and neither's memory on the other.
+each size; it looks for no secrets. They take turns of 5,000 rollouts (a call each, which begins and ends with one batch
+alone), in processes of their own, so that the machine's mood falls on both and neither's memory on the other.
 
 Export. Ours: `export(to="trl", only="parquet")`: rows by SQL, bodies by range, hashes compared, JSON read, messages
-made. Its floor, right after it at each size: the same rows as Python objects, as an exporter has them, written by
-`Table.from_pylist` and the same ParquetWriter. `export_arrow_ratio` is the stricter comparison with tables that are
-ready in Arrow's memory.
+made, Parquet on a thread. Its floor, right after it at each size: the same rows as Python objects, as an exporter has
+them, written by `Table.from_pylist` and the same ParquetWriter. `export_arrow_ratio` is the stricter comparison with
+tables that are ready in Arrow's memory.
 
 Ratios are floor / ours, of wall time (`…_ratio`) and of processor time (`…_cpu_ratio`: steadier on a busy machine; ours
 uses more than one core, the floor one). `export_ratio` is over all three sizes. `filter_ms_1m`: the slowest of the
@@ -48,7 +48,7 @@ from trajectories.exports import export
 from trajectories.screening import suspects
 from trajectories.store import open_store
 
-TURN = 2_000  # rollouts
+TURN = 5_000  # rollouts
 
 
 class Floors:

@@ -15,8 +15,9 @@ from sqlalchemy import func, select, update
 from sqlmodel import col
 
 from trajectories.errors import CorruptBlob
+from trajectories.frames import pack, unpack
 from trajectories.retrying import retrying
-from trajectories.segments import Place, Segments, pack, unpack
+from trajectories.segments import Place, Segments
 from trajectories.store import Store
 from trajectories.tables import RolloutRow
 

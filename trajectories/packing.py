@@ -3,21 +3,23 @@
 Of many at once, what needs no Python (looking for secrets, compressing) is done beside what does, on other threads.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
+from trajectories.frames import name_of, pack_lines
 from trajectories.redaction import redact
 from trajectories.rollout import Rollout
 from trajectories.rows import Rows, rows_of
 from trajectories.screening import suspects
-from trajectories.segments import name_of, pack_lines
+from trajectories.uncollected import uncollected
 
 FEW = 8
 """Up to so many are looked through one by one: getting RE2 ready takes as long."""
 
-
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Packed(NamedTuple):
@@ -45,7 +47,8 @@ class Packing:
         self._suspects = beside.submit(suspects, texts, secrets) if secrets is not None else None
         self._frames = beside.submit(pack_lines, texts)
         self._names = [name_of(memoryview(text)[:-1]) for text in texts]
-        self._rows = [rows_of(rollout) for rollout in self._rollouts]
+        with uncollected():
+            self._rows = [rows_of(rollout) for rollout in self._rollouts]
 
     def result(self) -> list[Packed]:
         packed = list(map(Packed, self._names, self._frames.result(), self._rows))
@@ -87,6 +90,32 @@ def batched(rollouts: Iterable[Rollout], most: int, most_bytes: int) -> Iterator
 
 def _line(rollout: Rollout) -> Line:
     return Line(rollout, rollout.__pydantic_serializer__.to_json(rollout) + b"\n")
+
+
+def behind(work: Callable[[T], R], items: Iterable[T], most: int) -> Iterator[R]:
+    """What `work` makes of each, in order, on one thread beside the one that makes the items; at most `most` wait.
+
+    Where making an item fails, what is there is done first; where `work` fails, what waits is not begun.
+    """
+    coming, waiting = iter(items), deque[Future[R]]()
+    with ThreadPoolExecutor(1, "behind") as beside:
+        try:
+            while True:
+                try:
+                    item = next(coming)
+                except StopIteration:
+                    break
+                except Exception:
+                    yield from (each.result() for each in waiting)
+                    raise
+                waiting.append(beside.submit(work, item))
+                del item
+                while len(waiting) > most:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            beside.shutdown(wait=True, cancel_futures=True)
 
 
 def one_ahead(items: Iterable[T]) -> Iterator[T]:

@@ -12,8 +12,9 @@ from tasks.audit.finding import Finding
 from tasks.difficulty import difficulty_of
 from tasks.task import Provenance
 from trajectories.errors import NotInStore, StoreFault
+from trajectories.inserting import insert_many
 from trajectories.retrying import meeting, retrying
-from trajectories.rows import Rows
+from trajectories.rows import Rows, Values
 from trajectories.segments import Place
 from trajectories.tables import (
     AttemptRow,
@@ -75,12 +76,14 @@ def insert_rollouts(engine: Engine, made: Sequence[Rows], bodies: Sequence[str],
 
 def insert_rows(session: Session, rows: Sequence[Rows], *, with_rollouts: bool = True) -> None:
     """Many rows a statement."""
-    if with_rollouts:
-        session.execute(insert(RolloutRow.__table__), [each.rollout for each in rows])  # type: ignore[attr-defined]
-    session.execute(insert(VerdictRow.__table__), [each.verdict for each in rows])  # type: ignore[attr-defined]
-    session.execute(insert(StepsRow.__table__), [each.steps for each in rows])  # type: ignore[attr-defined]
-    if attempts := [attempt for each in rows for attempt in each.attempts]:
-        session.execute(insert(AttemptRow.__table__), attempts)  # type: ignore[attr-defined]
+    parts: tuple[tuple[Any, list[Values]], ...] = (
+        (RolloutRow, [each.rollout for each in rows] if with_rollouts else []),
+        (VerdictRow, [each.verdict for each in rows]),
+        (StepsRow, [each.steps for each in rows]),
+        (AttemptRow, [attempt for each in rows for attempt in each.attempts]),
+    )
+    for table, values in parts:
+        insert_many(session.connection(), table.__table__, values)
 
 
 def remove_rollouts(session: Session, ids: Sequence[str], *, only_parts: bool = False) -> None:

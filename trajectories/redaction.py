@@ -142,9 +142,9 @@ def _covered(kind: str, match: re.Match[str]) -> str:
     return f"{match[0][:start]}[REDACTED:{kind}]{match[0][end:]}"
 
 
-def shape_patterns() -> tuple[re.Pattern[str], ...]:
-    """What each shape is known by, for screening.py."""
-    return tuple(shape.pattern for shape in _shapes())
+def shape_patterns(*kinds: str) -> tuple[re.Pattern[str], ...]:
+    """What each shape (of these kinds, if any are given) is known by, for screening.py."""
+    return tuple(shape.pattern for shape in _shapes() if not kinds or shape.kind in kinds)
 
 
 def _fitting(text: str) -> list[_Shape]:

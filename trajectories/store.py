@@ -23,7 +23,7 @@ from trajectories import recording
 from trajectories.blobs import Blobs
 from trajectories.engine import make_engine
 from trajectories.errors import StoreFault
-from trajectories.packing import Line, Packed, Packing, batched, one_ahead, pack_all
+from trajectories.packing import Line, Packed, Packing, batched, behind, pack_all
 from trajectories.pass_rates import PassRate
 from trajectories.reading import PAGE, StoreReader
 from trajectories.retrying import retrying
@@ -124,15 +124,15 @@ class Store(StoreReader):
     def record_many(self, rollouts: Iterable[Rollout], *, is_redacting: bool = True) -> int:
         """Write rollouts as they come, `BATCH` of them a transaction; how many were written (see `record`).
 
-        A kill leaves whole batches: giving them all again writes what is missing. Memory: two batches of at most
-        `BATCH_BYTES` (or one rollout), since the next one is packed while one is written.
+        A kill leaves whole batches: giving them all again writes what is missing. Three batches of at most
+        `BATCH_BYTES` (or one rollout) are in memory: one is made, one packed, one written.
         """
-        written = 0
         with ThreadPoolExecutor(2, "packing") as beside:
-            batches = batched(rollouts, BATCH, BATCH_BYTES)
-            for packing in one_ahead(self._packing(batch, is_redacting, beside) for batch in batches):
-                written += sum(self._write(packing.result())) if packing else 0
-        return written
+            packings = (self._packing(batch, is_redacting, beside) for batch in batched(rollouts, BATCH, BATCH_BYTES))
+            return sum(behind(self._written, packings, 1))
+
+    def _written(self, packing: Packing | None) -> int:
+        return sum(self._write(packing.result())) if packing else 0
 
     def _packing(self, batch: Sequence[Line], is_redacting: bool, beside: ThreadPoolExecutor) -> Packing | None:
         """Of those that are not there; None where all are."""

@@ -8,7 +8,7 @@ import pytest
 from tests.trajectories.conftest import make_rollout
 from tests.trajectories.test_redaction import BODY
 from trajectories import store as store_module
-from trajectories.packing import FEW, Line, batched, one_ahead, pack_all, pack_one
+from trajectories.packing import FEW, Line, batched, behind, one_ahead, pack_all, pack_one
 from trajectories.rollout import Rollout
 from trajectories.store import Store
 
@@ -77,3 +77,34 @@ def test_each_item_comes_when_the_next_was_asked_for() -> None:
     assert [(item, len(asked)) for item in one_ahead(numbers())] == [(0, 2), (1, 3), (2, 3)]
     with ThreadPoolExecutor(1) as pool:
         assert list(one_ahead(pool.map(str, range(3)))) == ["0", "1", "2"]
+
+
+def test_work_is_done_behind_and_in_order() -> None:
+    made, done = list[int](), list[int]()
+
+    def numbers() -> Iterator[int]:
+        for number in range(5):
+            made.append(number)
+            yield number
+
+    def work(number: int) -> int:
+        done.append(number)
+        return -number
+
+    given = []
+    for result in behind(work, numbers(), 1):
+        given.append(result)
+        assert len(made) <= len(given) + 2, "no more waits than was said"
+    assert given == [0, -1, -2, -3, -4] and done == made
+
+
+def test_what_waits_behind_a_failure_is_not_begun() -> None:
+    begun: list[int] = []
+
+    def work(number: int) -> None:
+        begun.append(number)
+        raise RuntimeError(f"the disk is full at {number}")
+
+    with pytest.raises(RuntimeError, match="full at 0"):
+        list(behind(work, iter(range(9)), 1))
+    assert len(begun) <= 2  # the one beside may have been at it already

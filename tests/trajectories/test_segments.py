@@ -14,7 +14,8 @@ from trajectories import segments
 from trajectories.backup import backup, restore
 from trajectories.compaction import compact
 from trajectories.errors import CorruptBlob, StoreFault
-from trajectories.segments import Place, Segments, name_of, pack
+from trajectories.frames import name_of, pack
+from trajectories.segments import Place, Segments
 from trajectories.store import Store, open_store
 from trajectories.tables import RolloutRow
 from trajectories.upkeep import fsck, gc

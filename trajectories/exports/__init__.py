@@ -2,13 +2,14 @@
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from trajectories.ahead import Ahead
@@ -16,9 +17,20 @@ from trajectories.datasets import find_dataset
 from trajectories.errors import BadExport
 from trajectories.exports.card import card
 from trajectories.exports.choice import WithAttempts, chosen_by, groups, left_out, split_rows, without
-from trajectories.exports.exporter import NEGATIVE, Calls, Example, Exporter, Made, OneByOne, Skipped, example_of
+from trajectories.exports.exporter import (
+    NEGATIVE,
+    AsChats,
+    Calls,
+    Example,
+    Exporter,
+    Made,
+    OneByOne,
+    Skipped,
+    example_of,
+)
 from trajectories.exports.folder import MANIFEST, new_partial, put_in_place, refuse_occupied, remove_stale
 from trajectories.exports.formats import export_names, get_exporter
+from trajectories.exports.tabling import Tabled, is_tabled, tables
 from trajectories.exports.tokens import TokenRows, load_tokenizer, tokens_of
 from trajectories.exports.writer import SHARD_BYTES, FileEntry, SplitWriter
 from trajectories.store import Store
@@ -116,16 +128,24 @@ def export(
         with ExitStack() as stack:
             train = stack.enter_context(SplitWriter(partial, "train", exporter, marks, only, shard_bytes))
             test = stack.enter_context(SplitWriter(partial, "test", exporter, marks, only, shard_bytes))
-            for made in made_rows(groups(store, wanted, exporter, frozen), store, exporter, calls, reading):
-                if isinstance(made, Skipped):
-                    skipped.add(made)
-                    continue
-                row = made.of[0]
-                (test if is_test(row) else train).add({**made.row, **origin(store, row, with_attempts=bool(marks))})
-                for name, value in zip(
-                    counts, (row.repository, row.license or "unknown", row.suite_hash, row.agent), strict=True
-                ):
-                    counts[name][value] += 1
+            chosen_groups = groups(store, wanted, exporter, frozen)
+            if isinstance(exporter, AsChats) and is_tabled(exporter, only, calls, reading, marks):
+                for some in tables(chosen_groups, store, exporter):
+                    if isinstance(some, Skipped):
+                        skipped.add(some)
+                        continue
+                    for split_writer, part in _parts(some, is_test, train, test):
+                        split_writer.add_table(part)
+                    for row in some.of:
+                        _count(counts, row)
+            else:
+                for made in made_rows(chosen_groups, store, exporter, calls, reading):
+                    if isinstance(made, Skipped):
+                        skipped.add(made)
+                        continue
+                    row = made.of[0]
+                    (test if is_test(row) else train).add({**made.row, **origin(store, row, with_attempts=bool(marks))})
+                    _count(counts, row)
             files = {**train.close(), **test.close()}
         manifest = ExportManifest(
             format=to,
@@ -166,6 +186,23 @@ def export(
         manifest=manifest.model_dump(mode="json"),
     )
     return manifest
+
+
+def _parts(
+    some: Tabled, is_test: Callable[[RolloutRow], bool], train: SplitWriter, test: SplitWriter
+) -> Iterator[tuple[SplitWriter, pa.Table]]:
+    """The rows of each of the two files."""
+    tested = [is_test(row) for row in some.of]
+    for writer, mask in ((train, [not each for each in tested]), (test, tested)):
+        if all(mask):
+            yield writer, some.rows
+        elif any(mask):
+            yield writer, some.rows.filter(pa.array(mask))
+
+
+def _count(counts: Mapping[str, Counter[str]], row: RolloutRow) -> None:
+    for name, value in zip(counts, (row.repository, row.license or "unknown", row.suite_hash, row.agent), strict=True):
+        counts[name][value] += 1
 
 
 class _Skips:

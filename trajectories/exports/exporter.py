@@ -136,6 +136,13 @@ class OneByOne:
         return {}
 
 
+class AsChats(OneByOne):
+    """A form whose rows are the messages and tools as they are, and where they come from (see tabling.py)."""
+
+    def row(self, example: Example) -> Row:
+        return {"messages": example.messages, "tools": example.tools}
+
+
 def in_call_order(messages: Sequence[Message]) -> list[Message]:
     """Results in the order of their calls, for forms that tell only by places which result is whose."""
     ordered: list[Message] = []

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from trajectories.exports.exporter import MESSAGES, ORIGIN, TOOLS, Example, OneByOne, Row
+from trajectories.exports.exporter import MESSAGES, ORIGIN, TOOLS, AsChats
 
 
-class Trl(OneByOne):
+class Trl(AsChats):
     """`messages` and `tools` for SFTTrainer (`assistant_only_loss`).
 
     In JSONL `tools` is a list and call arguments are objects, as chat templates want them; in Parquet both are JSON
@@ -16,6 +16,3 @@ class Trl(OneByOne):
 
     name: ClassVar[str] = "trl"
     schema: ClassVar[pa.Schema] = pa.schema([("messages", MESSAGES), TOOLS, *ORIGIN])
-
-    def row(self, example: Example) -> Row:
-        return {"messages": example.messages, "tools": example.tools}

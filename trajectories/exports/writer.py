@@ -72,6 +72,12 @@ class SplitWriter:
         if self._shards is not None:
             self._shards.add({**self._exporter.parquet_row(row), **{name: row[name] for name in self._marks}})
 
+    def add_table(self, rows: pa.Table) -> None:
+        """Rows as they are for Parquet, which is all that is written (`only`)."""
+        assert self._lines is None and self._shards is not None
+        self.rows += len(rows)
+        self._shards.add_table(rows)
+
     def close(self) -> dict[str, FileEntry]:
         """Finish the files; name -> entry."""
         written: list[tuple[Path, int]] = []
@@ -145,16 +151,21 @@ class _Shards:
 
     def add(self, row: Row) -> None:
         self._columns.add(row)
-        if self._columns.rows < min(CHUNK_ROWS, ROW_GROUP_ROWS):
-            return
-        self._end_chunk()
-        if self._group_bytes >= ROW_GROUP_BYTES or sum(map(len, self._group)) >= ROW_GROUP_ROWS:
-            self._write_group()
+        if self._columns.rows >= min(CHUNK_ROWS, ROW_GROUP_ROWS):
+            self._end_chunk(self._columns.take())
 
-    def _end_chunk(self) -> None:
-        chunk = self._columns.take()
+    def add_table(self, rows: pa.Table) -> None:
+        """At least one row, in parts of a quarter of a row group, so that groups end where they are full."""
+        parts = max(4 * rows.nbytes // ROW_GROUP_BYTES + 1, len(rows) // ROW_GROUP_ROWS + 1)
+        step = -(-len(rows) // parts)
+        for start in range(0, len(rows), step):
+            self._end_chunk(rows.slice(start, step))
+
+    def _end_chunk(self, chunk: pa.Table) -> None:
         self._group.append(chunk)
         self._group_bytes += chunk.nbytes
+        if self._group_bytes >= ROW_GROUP_BYTES or sum(map(len, self._group)) >= ROW_GROUP_ROWS:
+            self._write_group()
 
     def _write_group(self) -> None:
         self._wait()
@@ -178,7 +189,7 @@ class _Shards:
     def finish(self) -> list[tuple[Path, int]]:
         """Files and their rows; one alone has no number in its name."""
         if self._columns.rows:
-            self._end_chunk()
+            self._end_chunk(self._columns.take())
         if self._group:
             self._write_group()
         self._wait()
