@@ -8,6 +8,8 @@ from sqlalchemy.exc import ArgumentError
 from trajectories.errors import StoreFault
 
 BUSY_TIMEOUT_MS = 60_000
+CACHE_KB = 32 << 10  # at most, of one connection; 2 MB by default
+WAL_PAGES = 8000  # of 4 kB: 32 MB, 4 by default
 PATIENCE = "patience_sec"  # an engine's execution option
 
 
@@ -65,5 +67,8 @@ def _configure_sqlite(connection: Any, record: Any) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
+    # Rows go into their indexes at any place: what is looked at again and again stays in memory, and is written once.
+    cursor.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, insert
 
-ROWS = 100
+ROWS = 400
 """Rows a statement of SQLite: what it takes to read it is small beside them, and it is read once."""
 
 

@@ -44,18 +44,22 @@ class Packing:
         """secrets: values to take out beside what has a known shape; None: nothing is taken out."""
         self._rollouts, self._secrets = [line.rollout for line in lines], secrets
         texts = [line.text for line in lines]
-        self._suspects = beside.submit(suspects, texts, secrets) if secrets is not None else None
         self._frames = beside.submit(pack_lines, texts)
-        self._names = [name_of(memoryview(text)[:-1]) for text in texts]
+        self._suspects = beside.submit(suspects, texts, secrets) if secrets is not None else None
+        self._names = beside.submit(_names_of, texts)
         with uncollected():
             self._rows = [rows_of(rollout) for rollout in self._rollouts]
 
     def result(self) -> list[Packed]:
-        packed = list(map(Packed, self._names, self._frames.result(), self._rows))
+        packed = list(map(Packed, self._names.result(), self._frames.result(), self._rows))
         for at, is_suspect in enumerate(self._suspects.result() if self._suspects else ()):
             if is_suspect:
                 packed[at] = pack_one(self._rollouts[at], self._secrets)
         return packed
+
+
+def _names_of(texts: Sequence[bytes]) -> list[str]:
+    return [name_of(memoryview(text)[:-1]) for text in texts]
 
 
 def pack_one(rollout: Rollout, secrets: Mapping[str, str] | None) -> Packed:

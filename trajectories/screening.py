@@ -1,9 +1,8 @@
 r"""Which bodies may hold a secret: all of a batch at once, a hundred times as fast as looking for each shape in turn.
 
-The shapes of redaction.py are translated into one coarser expression without looks around, which RE2 reads in linear
-time (in pyarrow: `match_substring_regex`), on the JSON as it will be written. It accepts whatever a shape matches in a
-text of the rollout, and some more: who is accepted is then redacted text by text. A shape that cannot be translated
-accepts everything.
+The shapes of redaction.py are translated into coarser expressions without looks around, which automata read in linear
+time (matching.py), on the JSON as it will be written. They accept whatever a shape matches in a text of the rollout,
+and some more: who is accepted is then redacted text by text. A shape that cannot be translated accepts everything.
 """
 
 import json
@@ -13,6 +12,7 @@ from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from trajectories.matching import Matcher
 from trajectories.redaction import MIN_LENGTH, shape_patterns
 
 MOST = 40
@@ -36,14 +36,8 @@ _START_OF_WORD = rf"(?:^|[^0-9A-Za-z_]|\\[bfnrt]|{_UNICODE_ESCAPE})"
 
 def suspects(bodies: Sequence[bytes], secrets: Mapping[str, str] | None = None) -> list[bool]:
     """Of each rollout's JSON, whether `redact` has to look at it; `secrets`: name -> value, as for `redact`."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
     values = tuple(sorted(value for value in (secrets or {}).values() if len(value) >= MIN_LENGTH))
-    # By way of bytes: as texts they would be checked one by one, which takes as long as all the rest.
-    texts = pa.array(bodies, type=pa.binary()).view(pa.string())
-    found = [pc.match_substring_regex(texts, pattern=each).to_pylist() for each in _expressions(values)]
-    return [any(each) for each in zip(*found, strict=True)]
+    return _matcher(values).matches(bodies)
 
 
 _APART = ("aws-secret", "discord-token")
@@ -52,12 +46,12 @@ the speed. By themselves they begin with a text, which RE2 looks for at the memo
 
 
 @lru_cache(maxsize=8)
-def _expressions(values: tuple[str, ...]) -> list[str]:
-    """One for all shapes and values but those apart, and one for each of these."""
+def _matcher(values: tuple[str, ...]) -> Matcher:
+    """For all shapes and values."""
     apart = shape_patterns(*_APART)
     together = dict.fromkeys(coarse(pattern) for pattern in shape_patterns() if pattern not in apart)
     literals = [_escaped(json.dumps(value, ensure_ascii=False)[1:-1]) for value in values]
-    return ["|".join([*together, *literals]), *(coarse(pattern, is_bare=True) for pattern in apart)]
+    return Matcher([*together, *literals], [coarse(pattern, is_bare=True) for pattern in apart])
 
 
 def coarse(pattern: re.Pattern[str], *, is_bare: bool = False) -> str:

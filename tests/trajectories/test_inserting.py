@@ -26,7 +26,7 @@ def rows(count: int) -> list[dict[str, Any]]:
     ]
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 99, 100, 250])
+@pytest.mark.parametrize("count", [0, 1, 2, 399, 400, 1001])
 def test_all_are_there_as_they_were(store: Store, count: int) -> None:
     with store.writing() as session:
         insert_many(session.connection(), EXPORTS, rows(count))
@@ -35,16 +35,16 @@ def test_all_are_there_as_they_were(store: Store, count: int) -> None:
     assert [{name: row[name] for name in row if name != "id"} for row in found] == rows(count)
 
 
-def test_sqlite_is_asked_once_a_hundred_rows_and_within_its_limit(
+def test_sqlite_is_asked_once_four_hundred_rows_and_within_its_limit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = open_store(tmp_path)
     asked: list[str] = []
     event.listen(store.engine, "before_cursor_execute", lambda *arguments: asked.append(arguments[2]))
     with store.writing() as session:
-        insert_many(session.connection(), EXPORTS, rows(201))
+        insert_many(session.connection(), EXPORTS, rows(801))
         inserts = [text for text in asked if text.startswith("INSERT")]
-        assert [text.count("(?") for text in inserts] == [100, 100, 1] and len(set(inserts)) == 2
+        assert [text.count("(?") for text in inserts] == [400, 400, 1] and len(set(inserts)) == 2
         monkeypatch.setattr(inserting, "_most_variables", lambda connection: 12)  # two rows of five columns
         asked.clear()
         insert_many(session.connection(), EXPORTS, rows(5))

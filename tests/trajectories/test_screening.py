@@ -1,16 +1,31 @@
 """What screening lets pass, redaction would have left alone."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
 from tests.trajectories.test_redaction import BODY, TOKENS
+from trajectories import matching, screening
 from trajectories.redaction import redact_text, shape_patterns
 from trajectories.screening import coarse, suspects
+
+
+@pytest.fixture(autouse=True, params=["hyperscan", "re2"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Both find the same."""
+    if request.param == "re2":
+        monkeypatch.setattr(matching, "engine", None)
+    elif matching.engine is None:
+        pytest.skip("there is no Hyperscan for this machine")
+    screening._matcher.cache_clear()
+    yield
+    screening._matcher.cache_clear()
+
 
 TOLD = {
     **TOKENS,
@@ -37,16 +52,29 @@ def missed(texts: list[str]) -> list[str]:
     return [text for text, found in zip(texts, suspect(*texts), strict=True) if not found and redact_text(text) != text]
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SAID, min_size=60, max_size=60))
 def test_whatever_would_be_redacted_is_a_suspect(texts: list[str]) -> None:
     assert missed(texts) == []
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.tuples(*map(st.from_regex, shape_patterns())))
 def test_whatever_a_shape_matches_is_a_suspect(texts: tuple[str, ...]) -> None:
     assert missed(list(texts)) == []
+
+
+def test_each_suspect_is_named_and_its_neighbours_are_not() -> None:
+    texts = [*["plain"] * 3, TOKENS["github-token"], "plain", TOKENS["github-token"] * 2, TOKENS["github-token"]]
+    assert suspect(*texts) == [False] * 3 + [True, False, True, True]
+    assert suspects([]) == []
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    texts = ["plain", TOKENS["github-token"], "plain"] * 300
+    with ThreadPoolExecutor(4) as threads:
+        for found in threads.map(lambda _: suspect(*texts), range(40)):
+            assert found == [False, True, False] * 300
 
 
 def test_ordinary_text_is_none() -> None:
