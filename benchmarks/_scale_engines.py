@@ -16,7 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from _scale_rollouts import Accounting, Calibration, calibration, cluster, looking, machine_cpu_sec, run
+from _accounting import Accounting
+from _scale_rollouts import Calibration, calibration, cluster, looking, machine_cpu_sec, run
 from rollouts import TASK, TEST
 
 from agents.registry import get_agent

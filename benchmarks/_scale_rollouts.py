@@ -7,11 +7,12 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from _accounting import Accounting
 from rollouts import write_suite
 
 from agents.agent import Agent, AgentLimits, Session
@@ -112,7 +113,7 @@ async def rollout_figures(folder: Path, n: int, jobs: list[int], rounds: int) ->
 
 
 async def run(
-    suite: Suite, agent: Agent, backend: Backend, jobs: int, folder: Path, accounting: "Accounting"
+    suite: Suite, agent: Agent, backend: Backend, jobs: int, folder: Path, accounting: Accounting
 ) -> Ran:  # fmt: skip
     """Every task once, stored."""
     slots = asyncio.Semaphore(jobs)
@@ -267,30 +268,3 @@ async def looking() -> AsyncIterator[list[float]]:
         yield looks
     finally:
         task.cancel()
-
-
-class Accounting:
-    """Processor seconds of this process and of all that it starts, by a control group of its own (cpuacct, version 1).
-
-    Without it what agents' commands used counts alone: the end of a sandbox's holder is counted by nobody.
-    """
-
-    def __init__(self) -> None:
-        self._group = Path(f"/sys/fs/cgroup/cpuacct/gristmill-scale-{os.getpid()}")
-        try:
-            self._group.mkdir()
-            (self._group / "cgroup.procs").write_text(str(os.getpid()))
-            self.is_there = True
-        except OSError:
-            self.is_there = False
-
-    def total_sec(self) -> float:
-        return int((self._group / "cpuacct.usage").read_text()) / 1e9 if self.is_there else 0.0
-
-    def close(self) -> None:
-        if self.is_there:
-            for pid in (self._group / "cgroup.procs").read_text().split():
-                with suppress(OSError):  # it has ended
-                    (self._group.parent / "cgroup.procs").write_text(pid)
-            with suppress(OSError):  # the launcher's last child is still ending
-                self._group.rmdir()

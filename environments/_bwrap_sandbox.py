@@ -64,9 +64,8 @@ class BubblewrapSandbox:
         self._cgroup = holder.cgroup
         self._kept_as = holder
         self._kept = kept
-        self._oom_kills = (
-            holder.cgroup.oom_kills() if holder.cgroup else 0
-        )  # of its group, which may have served others
+        # Of its group, which may have served others.
+        self._oom_kills = holder.cgroup.oom_kills() if holder.cgroup else 0
         self._image = image
         self._may_write_everywhere = image is None or image.user.is_root  # in the folders that we hold
         self._options = _bwrap.sandbox_options(spec, (image.user.uid, image.user.gid) if image else (1000, 1000))

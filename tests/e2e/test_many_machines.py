@@ -159,19 +159,22 @@ def ray_cluster(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], no
         cluster.shutdown()
 
 
+def node_killed_midway(tmp_path: Path, environment: dict[str, str], ray: RayCluster, address: str) -> Done:
+    """A run at this address of the cluster, and one of its nodes killed without warning."""
+
+    def kill() -> None:
+        ray.cluster.remove_node(ray.nodes[0], allow_graceful=False)
+
+    return killed_midway(tmp_path, environment, address, kill, "-j", "1")
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_ray_node_killed_midway_loses_nothing(
     tmp_path: Path, environment: dict[str, str], suite: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ray_cluster(monkeypatch, environment, nodes=3) as ray:
-        done = killed_midway(
-            tmp_path,
-            environment,
-            ray.address,
-            lambda: ray.cluster.remove_node(ray.nodes[0], allow_graceful=False),
-            *("-j", "1"),
-        )
+        done = node_killed_midway(tmp_path, environment, ray, ray.address)
     all_done(done)
     each_once(rows_of(tmp_path / "store"))
 
@@ -183,13 +186,7 @@ def test_rays_client_server_carries_a_run_and_a_node_killed_midway(
 ) -> None:
     """`ray://`: the command is no machine of the cluster."""
     with ray_cluster(monkeypatch, environment, nodes=3) as ray:
-        done = killed_midway(
-            tmp_path,
-            environment,
-            ray.client,
-            lambda: ray.cluster.remove_node(ray.nodes[0], allow_graceful=False),
-            *("-j", "1"),
-        )
+        done = node_killed_midway(tmp_path, environment, ray, ray.client)
         all_done(done)
         again = gristmill("rollout", "suite", *AGENTS, "--engine", ray.client, "--json")
         assert again.json["already_there"] == ROLLOUTS

@@ -1,12 +1,9 @@
 """Every flow that a deployments file may name, run by a real worker; and what a person is told when one goes wrong."""
 
-import json
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -44,26 +41,6 @@ def flows(source: Path) -> dict[str, Any]:
 def up(gristmill: Run) -> Iterator[Run]:
     yield gristmill
     gristmill("down", "--grace", "0")
-
-
-@pytest.fixture
-def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Its URL, and what it was sent."""
-    told: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            told.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(204)
-            self.end_headers()
-
-        def log_message(self, *arguments: object) -> None:
-            return
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/alerts", told
-    server.shutdown()
 
 
 def started(up: Run, tmp_path: Path, file: dict[str, Any]) -> str:
