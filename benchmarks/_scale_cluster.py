@@ -76,7 +76,7 @@ def cluster_figures() -> dict[str, Any]:
         )
     return {
         "cluster": found.model_dump(),
-        "cluster_seconds": round(seconds, 1),
+        "prediction_seconds": round(seconds, 1),
         "sweep": [{**size.fields, "an_hour": size.prediction.rollouts_an_hour.mean,
                    "bottleneck": size.prediction.bottleneck} for size in sizes],
     }  # fmt: skip

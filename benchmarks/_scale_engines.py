@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from _accounting import Accounting
+from _rollouts_timed import TASK, TEST
 from _scale_rollouts import Calibration, calibration, cluster, looking, machine_cpu_sec, run
-from rollouts import TASK, TEST
 
 from agents.registry import get_agent
 from environments.registry import get_backend
@@ -55,7 +55,9 @@ def write_suite(folder: Path, n: int) -> Path:
     return folder
 
 
-async def engine_figures(folder: Path, n: int) -> dict[str, Any]:
+async def engine_figures(folder: Path, n: int, within_sec: float) -> dict[str, Any]:
+    """`within_sec`: later no cluster is begun."""
+    started = time.perf_counter()
     backend, cache = get_backend("bubblewrap"), Path("~/.cache/gristmill").expanduser()
     suite = open_suite(write_suite(folder / "suite", n), cache=cache)
     await prepare_suite(suite, backend, cache=cache)
@@ -66,10 +68,13 @@ async def engine_figures(folder: Path, n: int) -> dict[str, Any]:
     rollout_ms = 1000 * alone.own_cpu_sec / n
     calibrated = calibration(alone, 0.0, rollout_ms, n)
     print(f"clusters: {n} rollouts, one at a time {60 * n / alone.seconds:.1f} a minute")
-    rows = []
+    rows = list[dict[str, Any]]()
     for engine, nodes, jobs in SETUPS:
         if find_spec(f"prefect_{engine}") is None:
             print(f"left out: {engine}: pip install 'gristmill[{engine}]'")
+            continue
+        if rows and time.perf_counter() - started > within_sec:
+            print(f"left out: {engine}, {nodes} nodes, {jobs} sandboxes each: no time left (--minutes)")
             continue
         place = folder / f"{engine}-{nodes}-{jobs}"
         seconds, others, rivals = await measured(engine, nodes, jobs, folder / "suite", place, n)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from _accounting import Accounting
-from rollouts import write_suite
+from _rollouts_timed import write_suite
 
 from agents.agent import Agent, AgentLimits, Session
 from agents.registry import get_agent
@@ -84,7 +84,9 @@ class Ran:
         return min(1.0, CORES / (1 + self.rivals))
 
 
-async def rollout_figures(folder: Path, n: int, jobs: list[int], rounds: int) -> dict[str, Any]:
+async def rollout_figures(folder: Path, n: int, jobs: list[int], rounds: int, within_sec: float) -> dict[str, Any]:
+    """`within_sec`: after a whole round no other begins that would not end within it."""
+    started = time.perf_counter()
     backend = get_backend("bubblewrap")
     if missing := backend.missing():
         raise SystemExit("; ".join(missing))
@@ -98,6 +100,7 @@ async def rollout_figures(folder: Path, n: int, jobs: list[int], rounds: int) ->
         backend._tree, backend._is_tree_known = None, True  # type: ignore[attr-defined]
     backend.close()  # type: ignore[attr-defined]  # the next launcher is counted
     for number in range(rounds + 1):
+        round_began = time.perf_counter()
         for agent in agents:
             for at_a_time in jobs:
                 if number == 0 and at_a_time > jobs[0]:
@@ -107,6 +110,10 @@ async def rollout_figures(folder: Path, n: int, jobs: list[int], rounds: int) ->
                 print(f"  {agent.name} -j {at_a_time}: {ran.seconds:.1f} s", file=sys.stderr, flush=True)
                 if number:
                     runs.setdefault((agent.name, at_a_time), []).append(ran)
+        now = time.perf_counter()
+        if number and number < rounds and now - started + (now - round_began) > within_sec:
+            print(f"{number} of {rounds} rounds: another would not end in time (--minutes)")
+            break
     accounting.close()
     best = {key: min(found, key=lambda ran: ran.others) for key, found in runs.items()}
     return compared(best, [agent.name for agent in agents], jobs, n)

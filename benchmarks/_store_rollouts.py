@@ -3,6 +3,7 @@
 import random
 import sysconfig
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tasks.verdict import Check, Verdict
@@ -12,6 +13,7 @@ from trajectories.rollout import Rollout, RolloutKey
 POOL = 600
 """More than a row group of the export holds, so that no text stands in one twice."""
 ATTEMPTS = 8
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 TOOL = {"type": "function", "function": {"name": "bash", "parameters": {"type": "object", "properties": {}}}}
 
 
@@ -58,8 +60,9 @@ def make_pool(steps: int) -> list[Rollout]:
 
 
 def rollouts(pool: list[Rollout], start: int, end: int) -> Iterator[Rollout]:
-    """Those of these numbers, each with a key of its own; `ATTEMPTS` a task."""
+    """Those of these numbers, each with a key of its own; `ATTEMPTS` a task. One starts 7 s after the other."""
     for number in range(start, end):
         one = pool[number % POOL]
         changes = {"task_id": f"task-{number // ATTEMPTS:07}", "attempt": number % ATTEMPTS}
-        yield one.model_copy(update={"key": one.key.model_copy(update=changes)})
+        started_at = (FIRST + timedelta(seconds=7 * number)).isoformat()
+        yield one.model_copy(update={"key": one.key.model_copy(update=changes), "started_at": started_at})

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from environments import Backend, running
 from tasks._batches import State, given_state, run_of
+from tasks._environment import interpreters
 from tasks.candidate import Candidate, Rejection
 from tasks.decisions import clean_files, refuse_cheaply, refuse_run
 from tasks.repository import Repository
@@ -79,9 +80,13 @@ async def naive_again(candidate: Candidate, repository: Repository, docker: Back
 
 
 def forget() -> None:
-    """What this process has computed of the candidates so far: each round starts with nothing."""
+    """What this process has computed of the candidates so far: each round starts with nothing.
+
+    Which Pythons the machine has is nothing of the candidates.
+    """
     for each in gc.get_objects():
-        if isinstance(each, _lru_cache_wrapper) and getattr(each, "__module__", "").startswith("tasks."):
+        module = getattr(each, "__module__", "") if isinstance(each, _lru_cache_wrapper) else ""
+        if module.startswith("tasks.") and module != interpreters.__module__:
             each.cache_clear()
 
 

@@ -1,6 +1,8 @@
 """How far off is the simulator? Real rollouts on this machine, predicted from those that ran one at a time.
 
-    python benchmarks/scale.py [--json] [-n 24] [-j 1 2 4 8] [--rounds 3] [--parts rollouts model limits …]
+    python benchmarks/scale.py [--json] [-n 24] [-j 1 2 4 8] [--rounds 3] [--minutes 20] [--parts rollouts model …]
+
+It ends within about `--minutes`: with fewer rounds or clusters where there is no time for all, and says so.
 
 rollouts  An oracle (one command) and a scripted agent (eight steps that compute, and wait as if for a model) roll out
           the same tasks on bubblewrap, `-j` at a time in one process, in interleaved rounds. Only the runs of -j 1
@@ -26,6 +28,8 @@ import json
 import os
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +41,7 @@ from _scale_limits import limits
 from _scale_model import model_figures
 from _scale_rollouts import rollout_figures
 
+ROLLOUTS_SHARE, ENGINES_SHARE = 0.45, 0.2  # of --minutes; the other parts take 8 minutes on a quiet machine
 PARTS = ("rollouts", "engines", "model", "limits", "cluster")
 
 
@@ -46,22 +51,29 @@ def main() -> None:
     parser.add_argument("-n", type=int, default=24, help="rollouts of a run; calls of a mixed load (24)")
     parser.add_argument("-j", "--jobs", type=int, nargs="+", default=[1, 2, 4, 8])
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, default=20.0, help="for all parts together, about (20)")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     options = parser.parse_args()
     jobs = sorted({1, *options.jobs})
     figures: dict[str, Any] = {"load": os.getloadavg()[0], "cores": os.cpu_count()}
     with tempfile.TemporaryDirectory(prefix="gristmill-scale-") as scratch:
         folder = Path(scratch)
-        if "rollouts" in options.parts:
-            figures |= asyncio.run(rollout_figures(folder / "rollouts", options.n, jobs, options.rounds))
-        if "engines" in options.parts:
-            figures |= asyncio.run(engine_figures(folder / "engines", options.n))
-        if "model" in options.parts:
-            figures |= asyncio.run(model_figures(options.n))
-        if "limits" in options.parts:
-            figures |= limits(folder / "limits")
-        if "cluster" in options.parts:
-            figures |= cluster_figures()
+        seconds = 60 * options.minutes
+        rollouts, engines = ROLLOUTS_SHARE * seconds, ENGINES_SHARE * seconds
+        parts: dict[str, Callable[[], dict[str, Any]]] = {
+            "rollouts": lambda: asyncio.run(
+                rollout_figures(folder / "rollouts", options.n, jobs, options.rounds, rollouts)
+            ),
+            "engines": lambda: asyncio.run(engine_figures(folder / "engines", options.n, engines)),
+            "model": lambda: asyncio.run(model_figures(options.n)),
+            "limits": lambda: limits(folder / "limits"),
+            "cluster": cluster_figures,
+        }
+        for name in (name for name in PARTS if name in options.parts):
+            began = time.perf_counter()
+            figures |= parts[name]()
+            figures[f"{name}_seconds"] = round(time.perf_counter() - began, 1)
+            print(f"  {name}: {figures[f'{name}_seconds']:.0f} s, load {os.getloadavg()[0]:.1f}\n", flush=True)
     if options.json:
         print(json.dumps(figures))
 

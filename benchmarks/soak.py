@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rollouts import Scripted, write_suite
+from _rollouts_timed import Scripted, write_suite
 
 from agents.agent import AgentLimits
 from agents.rollout import roll_out

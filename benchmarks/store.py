@@ -4,7 +4,8 @@
 
 Rollouts of 20 steps (about 43 kB of JSON: texts cut from Python's standard library, so that they compress as real
 trajectories do), recorded in batches and exported to Parquet, at three sizes that follow each other in one store (a
-tenth, three tenths, all of `--rollouts`). A pool of 600 is made once and given new keys: making them is in no figure.
+tenth, three tenths, all of `--rollouts`). A pool of 600 is made once and given new keys and times, one 7 s after the
+other: making them is in no figure.
 
 Ingest. Ours: `Store.record_many` as everybody calls it: secrets looked for, JSON, hash, zstandard, fsync, rows and
 indexes in SQLite, a transaction a batch. Its floor: a ParquetWriter writing the same bytes, given to it ready: the JSON

@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from itertools import zip_longest
 from typing import Literal
 
-from dashboard.viewing import action_of
+from dashboard.steps import action_of
 from trajectories.atif import Step
 
 MOST_ALIGNED = 1_500  # steps of a side; longer rollouts are put side by side by number

@@ -4,19 +4,15 @@ A page of steps is made when it is looked at, so that a rollout of 10,000 steps 
 rollouts that were read are kept.
 """
 
-import json
-from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
 from threading import Lock
-from typing import Any
 
-from dashboard.difflines import DiffLine, diff_lines, looks_like_diff
-from trajectories.atif import Step, ToolCall
+from dashboard.steps import Shown, ShownCall, as_json, calls_of, is_error, metadata_of, parts_of, shown, text_of
+from trajectories.atif import Step
 from trajectories.rollout import Rollout
 from trajectories.store import Store
 from trajectories.tables import RolloutRow
@@ -25,29 +21,6 @@ PAGE = 50  # steps
 CUT = 20_000  # characters of one text; the whole is loaded when asked for
 BARS = 160  # of the timeline
 KEPT = 4  # rollouts
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A text, or its head and tail with the number of characters between; coloured where it is a diff."""
-
-    head: str
-    left_out: int = 0
-    tail: str = ""
-    is_diff: bool = False
-
-    def lines(self) -> Iterator[DiffLine]:
-        return diff_lines(self.head)
-
-
-@dataclass(frozen=True)
-class ShownCall:
-    """A tool call with its answers. `summary`: its arguments in one line."""
-
-    name: str
-    summary: str
-    arguments: tuple[tuple[str, Shown], ...]
-    results: tuple[Shown, ...]
 
 
 @dataclass(frozen=True)
@@ -133,9 +106,9 @@ class View:
     def step(self, at: int, *, cut: int | None = CUT) -> ShownStep:
         step = self.steps[at]
         prompt, completion, cost = _spent(step)
-        calls, loose = _calls(step, cut)
+        calls, loose = calls_of(step, cut)
         message, reasoning = text_of(step.message), step.reasoning_content or ""
-        metadata = _metadata(step)
+        metadata = metadata_of(step)
         longest = max((len(text) for _, text in parts_of(step)), default=0)
         now = self._times[at]
         return ShownStep(
@@ -149,7 +122,7 @@ class View:
             reasoning=shown(reasoning, cut) if reasoning else None,
             calls=calls,
             loose=loose,
-            metadata=shown(_json(metadata), cut) if metadata else None,
+            metadata=shown(as_json(metadata), cut) if metadata else None,
             prompt_tokens=prompt,
             completion_tokens=completion,
             cost_usd=cost,
@@ -229,90 +202,6 @@ class Views:
         return view
 
 
-def parts_of(step: Step) -> Iterator[tuple[str, str]]:
-    """(name of the part, text) of all that a step says."""
-    if message := text_of(step.message):
-        yield "message", message
-    if step.reasoning_content:
-        yield "reasoning", step.reasoning_content
-    for call in step.tool_calls or ():
-        yield "call", f"{call.function_name} " + "\n".join(_value(value) for value in call.arguments.values())
-    for result in step.observation.results if step.observation else ():
-        if content := text_of(result.content):
-            yield "output", content
-
-
-def text_of(content: str | Sequence[dict[str, Any]] | None) -> str:
-    """A message's text; parts that are no text (images) by what they are, without their data."""
-    if content is None or isinstance(content, str):
-        return content or ""
-    return "\n".join(str(part["text"]) if "text" in part else f"[{part.get('type', 'part')}]" for part in content)
-
-
-def is_error(step: Step) -> bool:
-    return bool((step.extra or {}).get("is_error", False))
-
-
-def shown(text: str, cut: int | None) -> Shown:
-    if cut is None or len(text) <= cut:
-        return Shown(text, is_diff=looks_like_diff(text))
-    head, tail = cut * 3 // 4, cut // 4
-    return Shown(text[:head], len(text) - head - tail, text[-tail:])
-
-
-def action_of(step: Step) -> str:
-    """What a step does, as a text to compare: its calls; of a step without one, its message."""
-    calls = [f"{call.function_name}\n" + _arguments(call) for call in step.tool_calls or ()]
-    return "\n".join(calls) or text_of(step.message)
-
-
-def _arguments(call: ToolCall) -> str:
-    if len(call.arguments) == 1:
-        return _value(next(iter(call.arguments.values())))
-    return "\n".join(f"{name}: {_value(value)}" for name, value in call.arguments.items())
-
-
-def _calls(step: Step, cut: int | None) -> tuple[tuple[ShownCall, ...], tuple[Shown, ...]]:
-    """The calls with what answered them, and answers that belong to none."""
-    answers: dict[str | None, list[Shown]] = {}
-    calls = step.tool_calls or ()
-    for number, result in enumerate(step.observation.results if step.observation else ()):
-        key = result.source_call_id
-        if key is None and len(calls) > number:
-            key = calls[number].tool_call_id
-        answers.setdefault(key, []).append(shown(text_of(result.content), cut))
-    made = tuple(
-        ShownCall(
-            name=call.function_name,
-            summary=" ".join(_arguments(call)[:400].split())[:160],
-            arguments=tuple((name, shown(_value(value), cut)) for name, value in call.arguments.items()),
-            results=tuple(answers.pop(call.tool_call_id, ())),
-        )
-        for call in calls
-    )
-    return made, tuple(each for rest in answers.values() for each in rest)
-
-
-def _metadata(step: Step) -> dict[str, Any]:
-    """What is in no other part, without token ids and log probabilities, which are thousands of numbers."""
-    found: dict[str, Any] = dict(step.extra or {}) | dict(step.model_extra or {})
-    if step.metrics:
-        numbers = step.metrics.model_dump(exclude_none=True)
-        for name in ("prompt_token_ids", "completion_token_ids", "logprobs"):
-            if name in numbers:
-                numbers[name] = f"{len(numbers[name])} values"
-        found["metrics"] = numbers
-    return found
-
-
-def _value(value: Any) -> str:
-    return value if isinstance(value, str) else _json(value)
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, indent=1, ensure_ascii=False, default=str)
-
-
 def _spent(step: Step) -> tuple[int, int, float]:
     if step.metrics is None:
         return 0, 0, 0.0
@@ -335,9 +224,3 @@ def _since(before: datetime | None, now: datetime | None) -> float | None:
     if before is None or now is None or (before.tzinfo is None) != (now.tzinfo is None):
         return None
     return max(0.0, (now - before).total_seconds())
-
-
-def page_with(view: View, position: int) -> int:
-    """First position of the page that holds this position."""
-    starts = [start for start, _, _ in view.pages()]
-    return starts[max(0, bisect_right(starts, position) - 1)] if starts else 0

@@ -71,26 +71,36 @@ def own_tree(spec: SandboxSpec, image: ImageRoot | None = None) -> list[Step]:
     return steps
 
 
-def sandbox_options(spec: SandboxSpec, user: tuple[int, int] = (1000, 1000)) -> list[str]:
+def sandbox_options(spec: SandboxSpec, user: tuple[int, int] = (1000, 1000)) -> bytes:
     """The part that is the same for every command of a sandbox. `user`: uid and gid, as seen inside."""
+    return _options(user, shares_network=spec.network or bool(spec.services), is_root=os.geteuid() == 0)
+
+
+@cache
+def _options(user: tuple[int, int], *, shares_network: bool, is_root: bool) -> bytes:
     options = ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", str(user[0]), "--gid", str(user[1])]
     options += ["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
-    if spec.network or spec.services:  # with services: shared among the sandbox's commands, made by the holder
+    if shares_network:  # with services: shared among the sandbox's commands, made by the holder
         options.append("--share-net")
     options += ["--dev-bind", ROOT, "/", "--proc", "/proc"]
     if _seccomp.program():
         options += ["--seccomp", str(FILTER_FD)]
-    if os.geteuid() == 0:
+    if is_root:
         options += [part for path in _switches() for part in ("--ro-bind", path, path)]
-    return options
+    return _ended(options)
 
 
-def command_options(base: list[str], env: Mapping[str, str], cwd: str) -> bytes:
+def command_options(base: bytes, env: Mapping[str, str], cwd: str) -> bytes:
     """All options, as `--args` wants them: so that the process list inside shows no path of the host."""
-    parts = [*base, "--json-status-fd", str(STATUS_FD), "--chdir", cwd]
+    parts = ["--json-status-fd", str(STATUS_FD), "--chdir", cwd]
     for name, value in env.items():
         parts += ["--setenv", name, value]
-    return b"\0".join(os.fsencode(part) for part in parts) + b"\0"
+    return base + _ended(parts)
+
+
+def _ended(parts: list[str]) -> bytes:
+    """Each with a NUL after it."""
+    return b"".join(os.fsencode(part) + b"\0" for part in parts)
 
 
 @cache

@@ -1,17 +1,15 @@
-"""One sandbox of bubblewrap: a holder with its mounts, and a bwrap for each command (`_holder.py`)."""
+"""One sandbox of bubblewrap: a holder with its mounts (`_holder.py`), and a bwrap for each command."""
 
 import asyncio
-import json
 import os
 import posixpath
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from environments import _bwrap, _paths, _paths_inside, _seccomp
+from environments._holder_link import END_TIMEOUT_SEC, HolderLink, end_holder
 from environments._image_root import ImageRoot
 from environments._kept import Kept, KeptHolders
 from environments._launcher import memory_file
@@ -19,17 +17,15 @@ from environments._services import ServiceRun, all_ready, command, stdin_of
 from environments._stream import PipeStream
 from environments._upper import upper_diff
 from environments.diff import Diff
-from environments.errors import BackendUnavailable, EnvironmentFault, SandboxGone
-from environments.process import CappedBytes, PipeReader, readable
+from environments.errors import EnvironmentFault, SandboxGone
+from environments.process import CappedBytes, PipeReader
 from environments.sandbox import CommandResult
 from environments.spec import SandboxSpec, Service
 
-_START_TIMEOUT_SEC = 30.0
 _DIFF_TRIES = 20
-_END_TIMEOUT_SEC = 10.0
-_GONE_TIMEOUT_SEC = 60.0  # unmounting an overlay syncs the disk below it, which may be busy with others' writes
 _FILE_TIMEOUT_SEC = 60.0
 _STREAM_ERROR_BYTES = 100_000
+_STATUS_BYTES = 4096  # of what bwrap tells of its own work
 
 
 @dataclass(frozen=True)
@@ -59,8 +55,7 @@ class BubblewrapSandbox:
         self.id = name
         self.spec = spec
         self._layers = layers
-        self.cpu_sec = 0.0  # processor seconds of the commands that have ended
-        self._control = holder.control
+        self._link = HolderLink(name, holder.control)
         self._cgroup = holder.cgroup
         self._kept_as = holder
         self._kept = kept
@@ -74,16 +69,18 @@ class BubblewrapSandbox:
         self._upper = -1
         self._holder = -1
         self._holder_pid = 0
-        self._commands: dict[object, asyncio.Future[int]] = {}
-        self._count = 0
         self._services: list[ServiceRun] = []
         self._is_stopped = False
-        self._loop = asyncio.get_running_loop()
 
     @property
     def is_ready(self) -> bool:
         """Whether there is anything to stop."""
         return self._holder >= 0
+
+    @property
+    def cpu_sec(self) -> float:
+        """Processor seconds of the commands that have ended."""
+        return self._link.cpu_sec
 
     async def run(
         self,
@@ -112,26 +109,23 @@ class BubblewrapSandbox:
 
     async def open(self, command: Sequence[str]) -> PipeStream:
         self._check_running()
-        err, status = PipeReader(_STREAM_ERROR_BYTES), PipeReader(1000)
+        err, status = PipeReader(_STREAM_ERROR_BYTES), memory_file()
         fds = self._files_of(command, self.spec.workdir, self._env, b"")
         os.close(fds.pop())
         (read_stdin, stdin), (stdout, write_stdout) = os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)
-        theirs = [*fds, read_stdin, write_stdout]
-        self._count += 1
-        name = f"stream-{self._count}"
-        self._commands[name] = ended = self._loop.create_future()
+        theirs = [*fds, read_stdin, write_stdout, err.write_fd, status]
+        name, ended = self._link.expect("stream")
 
         async def end() -> None:
             if not ended.done():
-                self._send_now(f"kill {name}")
-                await asyncio.wait([ended], timeout=_END_TIMEOUT_SEC)
-            del self._commands[name]
+                self._link.send_now(f"kill {name}")
+                await asyncio.wait([ended], timeout=END_TIMEOUT_SEC)
+            self._link.forget(name)
             if not ended.cancel():
                 ended.exception()  # nobody else asks how it ended
-            status.close()
 
         try:
-            await self._send(f"run {name}", [*theirs, err.write_fd, status.write_fd])
+            await self._link.send(f"run {name}", theirs)
         except BaseException:
             os.close(stdin)
             os.close(stdout)
@@ -139,10 +133,9 @@ class BubblewrapSandbox:
             await end()
             raise
         finally:
-            for fd in theirs:
+            for fd in (*fds, read_stdin, write_stdout, status):
                 os.close(fd)
-            for reader in (err, status):
-                reader.close_write()
+            err.close_write()
         return PipeStream(stdin, stdout, err, end)
 
     async def read_file(self, path: str, *, max_bytes: int = 10_000_000) -> bytes:
@@ -187,13 +180,12 @@ class BubblewrapSandbox:
         if self._is_stopped:
             return
         self._is_stopped = True
-        self._loop.remove_reader(self._control)
-        self._fail_commands("it was stopped")
+        self._link.end("it was stopped")
         for fd in (self._upper, *self._folders.values()):
             os.close(fd)
         is_free = False
         try:
-            is_free = not self.spec.services and await self._is_over()
+            is_free = not self.spec.services and await self._link.is_over() and self._is_alone()
         finally:
             if is_free:
                 os.close(self._holder)
@@ -201,32 +193,24 @@ class BubblewrapSandbox:
             else:
                 await end_holder(self._kept_as, self._holder)
 
-    async def _is_over(self) -> bool:
-        """Whether its holder has ended all that ran, has let go of the mounts, and is alone in its control groups."""
-        try:
-            self._control.send(b"end sandbox")
-            while True:
-                await asyncio.wait_for(readable(self._control.fileno()), _END_TIMEOUT_SEC)
-                data = self._control.recv(4096)
-                if not data:
-                    return False
-                if "over" in json.loads(data):
-                    break
-        except (OSError, TimeoutError):
-            return False
+    def _is_alone(self) -> bool:
+        """Whether its holder is the one process of its control groups."""
         return self._cgroup is None or self._cgroup.holds_only(self._holder_pid)
 
     async def _execute(
         self, command: Sequence[str], cwd: str, timeout_sec: float, env: Mapping[str, str], stdin: bytes, limit: int
     ) -> "_Done":
         self._check_running()
-        readers = out, err, status = PipeReader(limit), PipeReader(limit), PipeReader(1000)
-        fds = self._files_of(command, cwd, env, stdin)
+        readers = out, err = PipeReader(limit), PipeReader(limit)
+        fds = [*self._files_of(command, cwd, env, stdin), memory_file()]
+        *files, status = fds
         began = time.monotonic()
         try:
-            code = await self._ended([*fds, *(reader.write_fd for reader in readers)], readers, timeout_sec)
+            given = [*files, *(reader.write_fd for reader in readers), status]
+            code = await self._link.run(given, readers, timeout_sec)
             for reader in readers:
-                await reader.end(_END_TIMEOUT_SEC)
+                await reader.end(END_TIMEOUT_SEC)
+            has_started = b"exit-code" in os.pread(status, _STATUS_BYTES, 0)
         finally:
             for fd in fds:
                 os.close(fd)
@@ -235,7 +219,7 @@ class BubblewrapSandbox:
         duration = time.monotonic() - began
         kills_before, self._oom_kills = self._oom_kills, self._cgroup.oom_kills() if self._cgroup else 0
         oom_kills = self._oom_kills - kills_before
-        if code == 1 and b"exit-code" not in status.kept.data():
+        if code == 1 and not has_started:
             code = self._never_started(err.kept.text())
         return _Done(code, out.kept, err.kept, duration, oom_kills)
 
@@ -257,11 +241,10 @@ class BubblewrapSandbox:
     async def _serve(self, service: Service) -> ServiceRun:
         """A command that nobody waits for: it has a pid namespace of its own, so no other command sees it."""
         run = ServiceRun(service)
-        readers = PipeReader(0, into=run.out), PipeReader(0, into=run.err), PipeReader(1000)
-        fds = self._files_of(command(service), "/", _bwrap.BASE_ENV, stdin_of(service))
-        self._count += 1
-        name = f"service-{self._count}"
-        self._commands[name] = ended = self._loop.create_future()
+        readers = PipeReader(0, into=run.out), PipeReader(0, into=run.err)
+        fds = [*self._files_of(command(service), "/", _bwrap.BASE_ENV, stdin_of(service)), memory_file()]
+        *files, status = fds
+        name, ended = self._link.expect("service")
 
         def end(future: "asyncio.Future[int]") -> None:
             is_known = not future.cancelled() and future.exception() is None
@@ -272,7 +255,7 @@ class BubblewrapSandbox:
 
         ended.add_done_callback(end)
         try:
-            await self._send(f"serve {name}", [*fds, *(reader.write_fd for reader in readers)])
+            await self._link.send(f"serve {name}", [*files, *(reader.write_fd for reader in readers), status])
         except BaseException:
             ended.cancel()
             raise
@@ -291,92 +274,17 @@ class BubblewrapSandbox:
             return 126
         raise EnvironmentFault(f"sandbox {self.id}: bwrap could not set it up: {complaint.strip()}")
 
-    async def _ended(self, fds: Sequence[int], readers: Sequence[PipeReader], timeout_sec: float) -> int | None:
-        """Have the holder run it; its exit code, or None if the time limit ended it."""
-        self._count += 1
-        name = str(self._count)
-        ended = self._commands[name] = self._loop.create_future()
-        try:
-            await self._send(f"run {name}", fds)
-            for reader in readers:
-                reader.close_write()
-            await asyncio.wait([ended], timeout=timeout_sec)
-            if ended.done():
-                code: int = ended.result()
-                return code if code >= 0 else 128 - code
-            await self._send(f"kill {name}")
-            await asyncio.wait([ended], timeout=_END_TIMEOUT_SEC)
-            if not ended.done():
-                raise EnvironmentFault(f"sandbox {self.id}: a killed command did not end; stop the sandbox")
-            ended.result()
-            return None
-        finally:
-            del self._commands[name]
-            if not ended.done():
-                self._send_now(f"kill {name}")
-
     async def wait_until_ready(self) -> None:
-        try:
-            await asyncio.wait_for(readable(self._control.fileno()), _START_TIMEOUT_SEC)
-        except TimeoutError as error:
-            raise BackendUnavailable("bubblewrap: no sandbox after 30 s; is the machine overloaded?") from error
-        try:
-            data, fds, _, _ = socket.recv_fds(self._control, 4096, 8, socket.MSG_CMSG_CLOEXEC)
-        except ConnectionResetError:
-            data = b""
-        answer: dict[str, Any] = json.loads(data) if data else {"error": "the holder ended at once"}
-        if "error" in answer:
-            raise BackendUnavailable(f"bubblewrap: no sandbox could be made: {answer['error']}")
+        """Raises BackendUnavailable."""
+        self._holder_pid, fds = await self._link.ready()
         self._upper, merged, home, tmp = fds
         self._folders = {self.spec.workdir: merged, "/tmp": tmp}
         if self._image is None:
             self._folders[_bwrap.HOME] = home
         else:
             os.close(home)  # it has one of its own
-        self._holder_pid = int(answer["ready"])
         self._holder = os.pidfd_open(self._holder_pid)
-        self._loop.add_reader(self._control, self._hear)
-
-    def _hear(self) -> None:
-        try:
-            data = self._control.recv(4096)
-        except BlockingIOError:
-            return
-        if not data:
-            self._loop.remove_reader(self._control)
-            self._fail_commands("its lifetime is over, or its holder was killed")
-            return
-        message = json.loads(data)
-        self.cpu_sec += message.get("cpu_sec", 0.0)
-        future = self._commands.get(message.get("ended") or message.get("failed"))
-        if future is None or future.done():
-            return
-        if "failed" in message:
-            future.set_exception(EnvironmentFault(f"sandbox {self.id}: the command could not start: {message['why']}"))
-        else:
-            future.set_result(message["status"])
-
-    def _fail_commands(self, why: str) -> None:
-        for future in self._commands.values():
-            if not future.done():
-                future.set_exception(SandboxGone(f"sandbox {self.id} is gone: {why}"))
-
-    async def _send(self, message: str, fds: Sequence[int] = ()) -> None:
-        while True:
-            try:
-                socket.send_fds(self._control, [message.encode()], fds)
-                return
-            except BlockingIOError:
-                await asyncio.sleep(0.001)
-            except (BrokenPipeError, ConnectionResetError, OSError) as error:
-                raise SandboxGone(f"sandbox {self.id} is gone: its holder has ended") from error
-
-    def _send_now(self, message: str) -> None:
-        """For a cancelled command: there is no time to wait."""
-        try:
-            self._control.send(message.encode())
-        except OSError:
-            return  # the holder is gone, and the command with it
+        self._link.listen()
 
     def _folder_of(self, path: str) -> tuple[int | None, str]:
         path = posixpath.normpath(path)
@@ -389,20 +297,6 @@ class BubblewrapSandbox:
     def _check_running(self) -> None:
         if self._is_stopped:
             raise SandboxGone(f"sandbox {self.id} was stopped")
-
-
-async def end_holder(holder: Kept, pidfd: int = -1) -> None:
-    """End it, with its commands and mounts, and remove its control groups. `pidfd` is closed."""
-    holder.control.close()
-    if pidfd >= 0:
-        await asyncio.wait_for(readable(pidfd), _GONE_TIMEOUT_SEC)
-        os.close(pidfd)
-    cgroup, until = holder.cgroup, time.monotonic() + _END_TIMEOUT_SEC
-    while cgroup is not None and not cgroup.remove():
-        cgroup.kill()
-        if time.monotonic() > until:
-            raise EnvironmentFault(f"the control group {cgroup.procs_files()[0].parent} can not be removed")
-        await asyncio.sleep(0.002)
 
 
 def _read_only(fd: int) -> int:

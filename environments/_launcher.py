@@ -107,10 +107,10 @@ def join(holder: socket.socket, cgroup_files: Sequence[Path]) -> None:
         socket.send_fds(holder, [b"join"], [file.fileno() for file in opened])
 
 
-def memory_file(data: bytes) -> int:
-    """A descriptor to read `data` from; it is in no folder, and gone when closed."""
+def memory_file(data: bytes = b"") -> int:
+    """A descriptor to read `data` from, or to write to; it is in no folder, and gone when closed."""
     fd = os.memfd_create("gristmill", os.MFD_CLOEXEC)
-    with open(fd, "wb", closefd=False) as file:
-        file.write(data)
+    while data:
+        data = data[os.write(fd, data) :]
     os.lseek(fd, 0, os.SEEK_SET)
     return fd

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments import _bwrap
-from environments._bwrap_sandbox import BubblewrapSandbox, end_holder
+from environments._bwrap_sandbox import BubblewrapSandbox
 from environments._doctor import bubblewrap_problems
+from environments._holder_link import end_holder
 from environments._image_root import ImageRoot
 from environments._image_roots import ImageRoots
 from environments._kept import Kept, KeptHolders

@@ -73,7 +73,8 @@ class PipeReader:
 
     async def end(self, timeout_sec: float) -> None:
         """Wait for the end of the stream, or give up after `timeout_sec`."""
-        await asyncio.wait([self._ended], timeout=timeout_sec)
+        if not self._ended.done():
+            await asyncio.wait([self._ended], timeout=timeout_sec)
 
     def close(self) -> None:
         self.close_write()

@@ -88,6 +88,7 @@ def _own_server(home: Path, empty: Path) -> Iterator[str]:
                 "PREFECT_UI_ENABLED": "0",
                 "PREFECT__SERVER_EPHEMERAL": "1",
                 "PREFECT__SERVER_FINAL": "1",
+                "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",  # it has no automations
             },
             pass_fds=[listener.fileno()],
             stdin=subprocess.DEVNULL,

@@ -71,6 +71,15 @@ def split(count: int, jobs: int, *, slots: tuple[int, int] | None = None) -> Ite
     at_once, own = slots or (BATCHES_AT_ONCE, -(-jobs // BATCHES_AT_ONCE))
     total = at_once * own if slots else jobs
     size = max(1, min(MOST_IN_A_BATCH, -(-count // (total * 3))), min(own, -(-count // at_once)))
+    yield from _slices(count, size)
+
+
+def evenly(count: int, most: int) -> Iterator[slice]:
+    """At most so many batches."""
+    yield from _slices(count, max(1, -(-count // most)))
+
+
+def _slices(count: int, size: int) -> Iterator[slice]:
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))
 

@@ -32,6 +32,10 @@ SAME_SIGNAL_SEC = 1.0
 """Signals within this time are one: `timeout` and process managers send theirs to the process and to its group."""
 
 
+def _wait_for_it(work: "Future[Any]", seconds: float) -> None:
+    wait_for_futures([work], timeout=seconds)
+
+
 class Drained(FlowFault):
     """Work was left undone because the command was asked to end; the same command goes on."""
 
@@ -45,11 +49,13 @@ class Drain:
         self._lock = threading.Lock()
         self._over_at: float | None = None  # monotonic: no jump of the clock makes it longer or shorter
 
-    def begin(self) -> None:
-        """Let nothing new begin. The grace runs from the first call on."""
+    def begin(self, grace_sec: float | None = None) -> None:
+        """Let nothing new begin. The grace runs from the first call on; `grace_sec`: not the one that was set."""
         with self._lock:
             if self._over_at is None:
-                if order := read_ending(self._ending):
+                if grace_sec is not None:
+                    self.grace_sec = grace_sec
+                elif order := read_ending(self._ending):
                     self.grace_sec = order.grace_sec
                 self._over_at = time.monotonic() + self.grace_sec
 
@@ -111,18 +117,27 @@ class Drain:
             raise
 
     def run(self, what: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """`asyncio.run` in a thread, so that a signal finds the main thread waiting and not in the loop's middle."""
+        """`asyncio.run` apart from the main thread."""
+        return self.apart(what, lambda: asyncio.run(self.within(work())))
+
+    def apart(
+        self, what: str, work: Callable[[], T], *, end: Callable[["Future[T]", float], object] = _wait_for_it
+    ) -> T:
+        """What `work` returns, done in a thread: a signal finds the main thread waiting, not amid a loop or a library.
+
+        `end`: when that was asked for: waits for the work, at most so many seconds. It must return soon after that.
+        """
         futures: list[Future[T]] = []
         with (
             ThreadPoolExecutor(1, thread_name_prefix="draining") as pool,
-            self.guarding(what, lambda seconds: wait_for_futures(futures, timeout=seconds)),
+            self.guarding(what, lambda seconds: [end(each, seconds) for each in futures]),
         ):
             asked = {signal.SIGTERM, signal.SIGINT}
             mask = signal.pthread_sigmask(signal.SIG_BLOCK, asked)  # none comes before the future is there to wait for
 
             def begun() -> T:
                 signal.pthread_sigmask(signal.SIG_SETMASK, mask)  # commands that it starts take over the mask
-                return asyncio.run(self.within(work()))
+                return work()
 
             try:
                 futures.append(pool.submit(copy_context().run, begun))

@@ -51,7 +51,8 @@ def _make_of_source(
 ) -> GenerateResult:
     with serving([request.model]) as endpoints:
         model = resolve(request.model, endpoints) if request.model else None
-        lm = lm_config(model, seed=request.seed, cache=place.cache) if model else None
+        share = place.model_limits.get(request.model)
+        lm = lm_config(model, seed=request.seed, cache=place.cache, at_once=share) if model else None
         if place.cluster().is_local:
             return drain.run("candidates", lambda: _make(request, place, lm, on_progress))
         from flows.engines.cluster import connected

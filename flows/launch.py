@@ -38,7 +38,7 @@ def launched(
         warnings_shown_once(),
         full_disks_told(written),
         prefect_api(folder / "prefect", cache=place.cache),
-        nullcontext() if shared else without_heartbeats(),
+        nullcontext() if shared else for_this_command_alone(),
     ):
         yield place
 
@@ -64,6 +64,15 @@ def warnings_shown_once() -> Iterator[None]:
     finally:
         log.removeHandler(handler)
         log.propagate = True
+
+
+@contextmanager
+def for_this_command_alone() -> Iterator[None]:
+    """What a server that ends with the command need not be told: nobody looks at it meanwhile."""
+    from flows.showing import seen_by_nobody
+
+    with without_heartbeats(), seen_by_nobody():
+        yield
 
 
 @contextmanager

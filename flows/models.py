@@ -15,6 +15,7 @@ from flows.offered import offered
 from flows.settings import load_settings
 from tasks.lm import LmConfig
 
+AT_ONCE = 2  # requests of a generation
 ROUTE = "route:"
 """What `--model route:FILE` starts with: no model, a rule file that chooses one for each rollout (routing.py)."""
 
@@ -113,9 +114,13 @@ def _as_served(name: str, entry: Mapping[str, Any], url: str) -> ModelConfig:
     return ModelConfig.model_validate({**known, **said, "name": name})
 
 
-def lm_config(model: ModelConfig, *, seed: int, cache: Path) -> LmConfig:
-    """The same model as generation asks it; its answers are kept below `cache`, so that a killed run pays once."""
+def lm_config(model: ModelConfig, *, seed: int, cache: Path, at_once: int | None = None) -> LmConfig:
+    """The same model as generation asks it; its answers are kept below `cache`, so that a killed run pays once.
+
+    `at_once`: the run's share of a limit on the model.
+    """
     return LmConfig(
+        at_once=min(AT_ONCE, at_once or AT_ONCE),
         base_url=model.base_url,
         model=model.model,
         api_key=model.api_key,

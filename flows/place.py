@@ -32,6 +32,7 @@ class Place(BaseModel):
     ending: Path | None = Field(None, description="the file by which `gristmill down` asks: flows/ending.py")
     store_patience_sec: float = Field(0.0, ge=0, description="how long a database that is away is waited for")
     batch_limit: str | None = Field(None, description="Prefect global concurrency limit that a batch occupies")
+    model_limits: dict[str, int] = Field(default_factory=dict, description="this run's share of limits on models")
 
     @classmethod
     def from_settings(cls, settings: Settings, *, batch_limit: str | None = None) -> "Place":

@@ -5,9 +5,13 @@ worker sees. Which rollouts are done is asked of the store in either case.
 """
 
 import asyncio
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
+from concurrent.futures import wait as wait_for_futures
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import prefect
 from prefect.artifacts import create_table_artifact
@@ -18,18 +22,22 @@ from pydantic import BaseModel, ConfigDict
 
 from agents.models import ModelConfig
 from flows.auditing import keep, keep_marks, kept_report
-from flows.batches import BATCHES_AT_ONCE, Work, keys_of, outcome_of, outcomes_in, run_batch, split
+from flows.batches import BATCHES_AT_ONCE, Work, evenly, keys_of, outcome_of, outcomes_in, run_batch, split
+from flows.drain import Drain
 from flows.engines.errors import WorkerFault
+from flows.engines.notice import Notice, heeded
 from flows.engines.retrying import has_other_reasons
 from flows.engines.worker import ready_for
+from flows.model_limits import gated, gates_of, most_batches, shared_out
 from flows.models import for_workers, fresh, resolve, serving
 from flows.place import Place
 from flows.progress import Tally
 from flows.requests import RolloutRequest
 from flows.routing import routed
-from flows.shared import share, shared_drain, shared_slots, shared_tally
+from flows.shared import share, shared_drain, shared_gates, shared_slots, shared_tally
 from flows.showing import shown_on_server
 from flows.slots import Slots
+from flows.terminated import Terminated
 from tasks.suite import Suite, open_suite, prepare_suite
 from trajectories.errors import CorruptBlob
 from trajectories.store import PassRate, Store
@@ -70,14 +78,37 @@ def register(suite: Suite, store: Store) -> None:
     persist_result=True,
 )
 def rollout_batch(
-    work: Work, request: RolloutRequest, place: Place, models: Mapping[str, ModelConfig], jobs: int, part: str
+    work: Work,
+    request: RolloutRequest,
+    place: Place,
+    models: Mapping[str, ModelConfig],
+    jobs: int,
+    part: str,
+    notice: Notice | None = None,
 ) -> list[str]:
-    """One batch; returns the ids of the rollouts that it wrote. A retry repeats only those not written."""
-    if place.cluster().is_local:
-        suite = open_suite(request.suite, cache=place.cache)
-    else:
-        tasks = {key.task_id for key, _ in work}
-        suite = ready_for(place, request.suite, work[0][0].suite_hash, tasks, has_store=True)
+    """One batch; returns the ids of the rollouts that it wrote. A retry repeats only those not written.
+
+    `notice`: on a cluster, where the batch looks whether its run is to end.
+    """
+    with heeded(notice, place.cluster()) if notice else nullcontext(shared_drain()) as drain:
+        if place.cluster().is_local:
+            suite = open_suite(request.suite, cache=place.cache)
+        else:
+            tasks = {key.task_id for key, _ in work}
+            suite = ready_for(place, request.suite, work[0][0].suite_hash, tasks, has_store=True)
+        return _batch_here(work, request, place, suite, models, jobs, part, drain)
+
+
+def _batch_here(
+    work: Work,
+    request: RolloutRequest,
+    place: Place,
+    suite: Suite,
+    models: Mapping[str, ModelConfig],
+    jobs: int,
+    part: str,
+    drain: Drain,
+) -> list[str]:
     with place.open_store() as store:
         written = store.finished(key for key, _ in work)
     left = [item for item in work if item[0].id not in written]
@@ -89,12 +120,12 @@ def rollout_batch(
                 left,
                 suite=suite,
                 place=place,
-                models=models,
+                models=gated(models, shared_gates(), place.model_limits),
                 jobs=place.jobs if slots else jobs,
                 slots=slots,
                 rank=int(part.split()[0]),
                 tools_file=request.tools,
-                drain=shared_drain(),
+                drain=drain,
                 on_done=lambda rollout: tally.add(outcome_of(rollout)),
             )
         )
@@ -149,7 +180,7 @@ def _in_threads(
 ) -> None:
     """Batches in threads of this process, which share its slots."""
     drain = place.drain()
-    share(tally, Slots(place.jobs), drain)
+    share(tally, Slots(place.jobs), drain, gates_of(place.model_limits))
     parts = list(split(len(left), place.jobs))
     jobs = -(-place.jobs // min(BATCHES_AT_ONCE, place.jobs))
     futures: list[PrefectFuture[list[str]]] = []
@@ -177,30 +208,43 @@ def _on_cluster(
     # Its results are in the store; Prefect's own would lie in a folder of whichever machine wrote them.
     batch = rollout_batch.with_options(persist_result=False)
     waiting = {key.id for key, _ in left}
+    drain, is_left = place.drain(), threading.Event()
     with place.open_store() as store, connected(engine, jobs=place.jobs) as cluster:
 
         def look() -> None:
             """Count what has come since the last look; an unknown outcome may be one of an earlier run."""
+            if is_left.is_set():
+                raise Terminated
             for rollout_id, outcome in outcomes_in(store, waiting):
                 if outcome != "unknown":
                     waiting.discard(rollout_id)
                     tally.add(outcome)
 
-        parts = list(split(len(left), place.jobs, slots=(cluster.slots, cluster.jobs)))
-        futures = [
-            cluster.submit(
-                batch,
-                work=left[part],
-                request=request,
-                place=place,
-                models=models,
-                jobs=cluster.jobs,
-                part=f"{number} of {len(parts)}",
-            )
-            for number, part in enumerate(parts, start=1)
-        ]
-        for ids in results(futures, engine, poll=look):
-            _see_body_of(ids[-1:], store, place)
+        def work() -> None:
+            at_once = most_batches(models, place.model_limits, cluster.slots)
+            given: dict[str, Any] = {
+                "request": request,
+                "place": place,
+                "models": shared_out(models, place.model_limits, at_once),
+                "jobs": cluster.jobs,
+                "notice": cluster.notice(),
+            }
+            parts = list(split(len(left), place.jobs, slots=(cluster.slots, cluster.jobs)))
+            if at_once < cluster.slots:  # so many batches in all: no more of them can run at a time
+                parts = list(evenly(len(left), at_once))
+            futures = [
+                cluster.submit(batch, work=left[part], part=f"{number} of {len(parts)}", **given)
+                for number, part in enumerate(parts, start=1)
+            ]
+            for ids in results(futures, engine, poll=look):
+                _see_body_of(ids[-1:], store, place)
+
+        def end(working: "Future[None]", seconds: float) -> None:
+            cluster.give_notice(drain.grace_sec)
+            wait_for_futures([working], timeout=seconds)
+            is_left.set()
+
+        drain.apart("rollouts", work, end=end)
         for _, outcome in outcomes_in(store, waiting):
             tally.add(outcome)
 

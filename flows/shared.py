@@ -7,16 +7,19 @@ variable cannot be pickled.
 from contextvars import ContextVar
 
 from flows.drain import Drain
+from flows.model_limits import Gates
 from flows.progress import Tally
 from flows.slots import Slots
 
 _tally: ContextVar[Tally] = ContextVar("gristmill_rollout_tally")
 _slots: ContextVar[Slots] = ContextVar("gristmill_rollout_slots")
 _drain: ContextVar[Drain] = ContextVar("gristmill_rollout_drain")
+_gates: ContextVar[Gates] = ContextVar("gristmill_rollout_gates")
 
 
-def share(tally: Tally, slots: Slots, drain: Drain) -> None:
+def share(tally: Tally, slots: Slots, drain: Drain, gates: Gates) -> None:
     """For the batches that this flow starts from here on, in threads."""
+    _gates.set(gates)
     _tally.set(tally)
     _slots.set(slots)
     _drain.set(drain)
@@ -33,5 +36,10 @@ def shared_slots() -> Slots | None:
 
 
 def shared_drain() -> Drain:
-    """The flow's; in another process one that nobody begins: there the engine ends the batch with its worker."""
+    """The flow's; in another process one that nobody begins: see flows/engines/notice.py."""
     return _drain.get(None) or Drain()
+
+
+def shared_gates() -> Gates:
+    """The flow's; in another process none: there a batch has its part of each limit (flows/model_limits.py)."""
+    return _gates.get({})

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from uuid import UUID
 
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
@@ -20,10 +20,25 @@ JOIN_SEC = 2.0  # a server that answers slowly is not waited for
 
 log = logging.getLogger(__name__)
 
+_is_seen: ContextVar[bool] = ContextVar("gristmill_progress_is_seen", default=True)
+
+
+@contextmanager
+def seen_by_nobody() -> Iterator[None]:
+    """In the block no server is told how far a flow is: one that ends with the command has nobody who looks."""
+    token = _is_seen.set(False)
+    try:
+        yield
+    finally:
+        _is_seen.reset(token)
+
 
 @contextmanager
 def shown_on_server(tally: Tally, *, key: str) -> Iterator[None]:
     """For the block, in a flow or task of Prefect. `key`: of the artifact, and what is counted, such as `rollouts`."""
+    if not _is_seen.get():
+        yield
+        return
     shown = _Shown(tally, key)
     ended = threading.Event()
     context = copy_context()

@@ -10,8 +10,18 @@ import itertools
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
-POLL_SEC = 0.01  # the batches have event loops of their own; a rollout takes seconds
+
+@dataclass(order=True)
+class _Waiting:
+    """Whoever waits, in an event loop of its own batch. It is woken: to look now and then would cost 1 % of a core."""
+
+    rank: int
+    ticket: int
+    loop: asyncio.AbstractEventLoop = field(compare=False)
+    may_go: "asyncio.Future[None]" = field(compare=False)
+    has_slot: bool = field(default=False, compare=False)
 
 
 class Slots:
@@ -19,34 +29,48 @@ class Slots:
 
     def __init__(self, count: int) -> None:
         self._free = count
-        self._waiting: list[tuple[int, int]] = []
+        self._waiting: list[_Waiting] = []
         self._tickets = itertools.count()
         self._lock = threading.Lock()
 
     @asynccontextmanager
     async def taken(self, rank: int) -> AsyncIterator[None]:
         """Hold one for the block; of those that wait, the lowest `rank` comes first."""
-        ticket = (rank, next(self._tickets))
+        loop = asyncio.get_running_loop()
+        mine = _Waiting(rank, next(self._tickets), loop, loop.create_future())
         with self._lock:
-            heapq.heappush(self._waiting, ticket)
+            heapq.heappush(self._waiting, mine)
+            self._hand_out()
         try:
-            while not self._may_go(ticket):
-                await asyncio.sleep(POLL_SEC)
+            await mine.may_go
         except BaseException:  # cancelled while it waited: those behind it must not wait for it
             with self._lock:
-                self._waiting.remove(ticket)
-                heapq.heapify(self._waiting)
+                if mine.has_slot:
+                    self._free += 1
+                else:
+                    self._waiting.remove(mine)
+                    heapq.heapify(self._waiting)
+                self._hand_out()
             raise
         try:
             yield
         finally:
             with self._lock:
                 self._free += 1
+                self._hand_out()
 
-    def _may_go(self, ticket: tuple[int, int]) -> bool:
-        with self._lock:
-            if not self._free or self._waiting[0] != ticket:
-                return False
-            heapq.heappop(self._waiting)
+    def _hand_out(self) -> None:
+        """With the lock held: each free slot to the first that waits. A loop that has ended waits for nothing."""
+        while self._free and self._waiting:
+            first = heapq.heappop(self._waiting)
+            try:
+                first.loop.call_soon_threadsafe(_wake, first.may_go)
+            except RuntimeError:
+                continue
+            first.has_slot = True
             self._free -= 1
-            return True
+
+
+def _wake(may_go: "asyncio.Future[None]") -> None:
+    if not may_go.done():
+        may_go.set_result(None)

@@ -6,8 +6,9 @@ display or luck fails here and is excluded here.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -34,6 +35,7 @@ _MAX_RUNGS = 8
 _RANDOM_SEED = 20_260_101
 
 
+Lines = dict[str, tuple[int, ...]]
 Reached = dict[str, dict[int, tuple[int, ...]]]  # path -> line -> indexes of the stable tests that run it
 
 
@@ -45,8 +47,8 @@ class CleanTests:
     unstable: dict[str, str]
     seconds: dict[str, float]
     reached_by: Reached
-    import_lines: dict[str, tuple[int, ...]]
-    order_lines: dict[str, tuple[int, ...]]
+    import_lines: Lines
+    order_lines: Lines
     starting_processes: tuple[str, ...]
 
 
@@ -165,7 +167,9 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
     """Clean runs in fresh sandboxes: with coverage, plain, and with coverage in random order. Raises BadSource.
 
     With coverage twice, since what the first test makes for all (a cache, an object that lives on) is seen in that
-    test only: lines that other tests run when the order is another one are told apart.
+    test only: lines that other tests run when the order is another one are told apart. Where there are such lines,
+    the first run once more: tests that run other lines in the same order too go by luck (a random graph), and say
+    nothing of it.
     """
 
     async def run(coverage: Sequence[str] = (), seed: int | None = None) -> TestReport:
@@ -193,23 +197,32 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
         covered = await run(coverage=_top_level(source))
         plain = await run()
         shuffled = await run(coverage=_top_level(source), seed=_RANDOM_SEED)
+        runs = [covered, shuffled]
+        stable, unstable = _sort_out(plain, runs)
+        files = set(source.python_files())
+        reached = [_reached_by(report, stable, files) for report in runs]
+        order_lines = _lines_of(_unlike(*reached))
+        if order_lines:
+            runs.append(await run(coverage=_top_level(source)))
+            stable, unstable = _sort_out(plain, runs)
+            reached = [_reached_by(report, stable, files) for report in runs]
+            lucky = {test for by_line in _unlike(reached[0], reached[2]).values() for some in by_line.values()
+                     for test in some}  # fmt: skip
+            order_lines = _lines_of(_unlike(*reached[:2]), lucky)
     except VerifierFault as fault:
         raise BadSource(f"{source.spec}: a clean run of its tests could not be made: {fault}") from fault
     await _check_imports(source, backend, spec)
-    stable, unstable = _sort_out(plain, [covered, shuffled])
     if not stable:
         raise BadSource(f"{source.spec}: no test passes in every clean run")
     seconds = {result.node_id: round(result.duration_sec, 5) for result in plain.results}
-    files = set(source.python_files())
-    one, other = (_reached_by(report, stable, files) for report in (covered, shuffled))
-    starting = {each.node_id for report in (covered, shuffled) for each in report.results if each.starts_processes}
+    starting = {each.node_id for report in runs for each in report.results if each.starts_processes}
     return CleanTests(
         stable=stable,
         unstable=unstable,
         seconds={test: seconds[test] for test in stable},
-        reached_by=_united(one, other),
-        import_lines=_import_lines([covered, shuffled]),
-        order_lines=_order_lines(one, other),
+        reached_by=reduce(_united, reached),
+        import_lines=_import_lines(runs),
+        order_lines=order_lines,
         starting_processes=tuple(each.node_id for each in covered.results if each.node_id in starting),
     )
 
@@ -259,7 +272,7 @@ def _sort_out(plain: TestReport, others: Sequence[TestReport]) -> tuple[tuple[st
     return tuple(result.node_id for result in plain.results if result.node_id not in unstable), unstable
 
 
-def _import_lines(reports: Sequence[TestReport]) -> dict[str, tuple[int, ...]]:
+def _import_lines(reports: Sequence[TestReport]) -> Lines:
     lines: dict[str, set[int]] = defaultdict(set)
     for report in reports:
         for path, some in report.import_lines.items():
@@ -278,15 +291,22 @@ def _united(one: Reached, other: Reached) -> Reached:
     }
 
 
-def _order_lines(one: Reached, other: Reached) -> dict[str, tuple[int, ...]]:
-    """Lines that other tests run where the order is another one."""
-    found = {
-        path: tuple(
-            line
+def _unlike(one: Reached, other: Reached) -> dict[str, dict[int, set[int]]]:
+    """Of each line the tests that run it in one run only."""
+    return {
+        path: {
+            line: {*one.get(path, {}).get(line, ())} ^ {*other.get(path, {}).get(line, ())}
             for line in sorted({*one.get(path, {}), *other.get(path, {})})
-            if one.get(path, {}).get(line) != other.get(path, {}).get(line)
-        )
+        }
         for path in sorted({*one, *other})
+    }
+
+
+def _lines_of(unlike: dict[str, dict[int, set[int]]], lucky: Container[int] = ()) -> Lines:
+    """Lines that some other test than these runs in one run only."""
+    found = {
+        path: tuple(line for line, tests in by_line.items() if any(test not in lucky for test in tests))
+        for path, by_line in unlike.items()
     }
     return {path: lines for path, lines in found.items() if lines}
 

@@ -17,6 +17,7 @@ from tasks.decisions import (
     Validated,
     clean_files,
     is_failure,
+    is_timeout,
     reference_of,
     refuse_run,
     rejected,
@@ -24,7 +25,7 @@ from tasks.decisions import (
 from tasks.errors import VerifierFault
 from tasks.repository import Repository
 from tasks.selection import Selection
-from tasks.testrun import VENV, TestReport, TestRun
+from tasks.testrun import VENV, TestReport, TestResult, TestRun
 
 CONFIRMED_TOGETHER = 32
 
@@ -93,7 +94,7 @@ class Confirmation:
             return
         self._clean.asked.update(new)
         try:
-            passing = await self._passing(run_of(State({}), new, self._repository))
+            passing = await self._passing(_with(State({}), new, self._repository))
         finally:
             self._clean.asked.difference_update(new)
         self._off.update({test: test in passing for test in new})
@@ -103,7 +104,7 @@ class Confirmation:
     async def see(self, item: Item, *, is_alone: bool) -> None:
         """Raises MustGoAlone; VerifierFault."""
         await self.see_clean(item.failed)
-        report = await self._run(_with_bug(item, item.failed, self._repository, random_order_seed=1))
+        report = await self._run(_with(given_state(item.candidate), item.failed, self._repository, random_order_seed=1))
         if not is_alone and (not report.is_complete or report.is_tampered):
             raise MustGoAlone(item)
         self._seen.append((item, report))
@@ -111,9 +112,7 @@ class Confirmation:
     async def decide(self) -> list[Item]:
         """Settles what it has seen, but for items that others may have disturbed: these, returned, must go alone."""
         tests = [test for item, report in self._seen if report.is_complete for test in item.failed]
-        again = await self._passing(
-            run_of(State({}), list(dict.fromkeys(tests)), self._repository, random_order_seed=2)
-        )
+        again = await self._passing(_with(State({}), list(dict.fromkeys(tests)), self._repository, random_order_seed=2))
         if self._server.starts > 1 and len(self._seen) > 1:
             raise VerifierFault("the sandbox was lost between two runs")
         alone: list[Item] = []
@@ -147,7 +146,10 @@ class Confirmation:
             tests = [each.node_id for each in failing] or [test for test in item.failed if test in steady]
             report = await self._as_verified(item, tests)
             failing = [each for each in report.results if is_failure(each)]
-        if (refusal := refuse_run(candidate, report, self._repository)) is not None:
+        run_first: tuple[str, ...] = ()
+        if report.is_complete and not failing and steady and not any(map(is_timeout, report.results)):
+            run_first, failing = await self._after_others(item, steady)
+        if not run_first and (refusal := refuse_run(candidate, report, self._repository)) is not None:
             return refusal
         if not failing:
             return rejected(candidate, "flaky", "no test failed in both runs with the bug and passed in both without")
@@ -160,14 +162,42 @@ class Confirmation:
             pass_to_pass=tuple(test for test in selection.reaching if test not in unsure),
             failures=tuple(explained),
             reference=reference_of(candidate, clean_files(candidate, self._repository)),
+            run_first=run_first,
         )
+
+    async def _after_others(self, item: Item, steady: set[str]) -> tuple[tuple[str, ...], list[TestResult]]:
+        """Tests that fail after others and not by themselves: what to run, in file order, and the failures there.
+
+        So it is with a mutable default, which by nature some call makes wrong for those that come later. Here too
+        nothing counts that does not come again: in that order the same tests must fail as when screened, twice, and
+        also where all tests run; and without the bug all must pass, twice. Else nothing.
+        """
+        wanted = {test for test in item.failed if test in steady}
+        tests = [test for test in item.selection.affected if test in wanted or test in item.passed]
+        while tests and tests[-1] not in wanted:
+            tests.pop()
+        if len(tests) == len(wanted):
+            return (), []
+        given = given_state(item.candidate)
+        bug, clean = (_with(state, tests, self._repository) for state in (given, State({})))
+        whole = _with(given, self._repository.stable_tests, self._repository)
+        runs = [clean, bug, clean, bug, whole]
+        reports = await run_each(runs, self._repository, self._backend, has_tracebacks=True)
+        if len(reports) < len(runs) or not all(report.is_complete for report in reports):
+            return (), []
+        failed = [[each for each in report.results if is_failure(each)] for report in reports]
+        named = [{each.node_id for each in some} for some in failed]
+        is_so = named[:4] == [set(), wanted, set(), wanted] and wanted <= named[4]
+        if not is_so or any(list(report.collected) != tests for report in reports[:4]):
+            return (), []
+        return tuple(tests), failed[3]
 
     async def _as_verified(self, item: Item, tests: Sequence[str]) -> TestReport:
         """Where whether a test fails may depend on what others have left: these alone, in file order, twice.
 
         That is how a verifier runs them first. The last report; one without failures where not all fail both times.
         """
-        run = _with_bug(item, sorted(tests, key=self._place_of.__getitem__), self._repository)
+        run = _with(given_state(item.candidate), sorted(tests, key=self._place_of.__getitem__), self._repository)
         reports = await run_each([run, run], self._repository, self._backend, has_tracebacks=True)
         if len(reports) < 2:
             return TestReport(is_complete=False)
@@ -177,13 +207,14 @@ class Confirmation:
         return reports[-1]
 
 
-def _with_bug(
-    item: Item, tests: Sequence[str], repository: Repository, *, random_order_seed: int | None = None
+def _with(
+    state: State, tests: Sequence[str], repository: Repository, *, random_order_seed: int | None = None
 ) -> TestRun:
     return run_of(
-        given_state(item.candidate),
+        state,
         tests,
         repository,
+        is_lean=True,
         most_failures=len(tests),  # all of them, but not each with a long traceback
         stops_without_end=True,
         random_order_seed=random_order_seed,

@@ -19,6 +19,11 @@ from tasks.selection import is_known
 from tasks.task import Provenance
 from tasks.verifiers.data import Definition, PytestData
 
+AFTER_OTHERS = (
+    "The failing tests pass when each of them runs by itself. They fail when all tests run one after another, in the "
+    "order of the files."
+)
+
 
 class Drafter:
     """Drafts the tasks of one repository, in the candidates' order: of duplicates the first is kept.
@@ -82,6 +87,8 @@ class Drafter:
                 )
             except LeakFound as leak:
                 return rejected(candidate, "instruction leaks", str(leak))
+        if decision.run_first:
+            instruction = f"{instruction.rstrip()}\n\n{AFTER_OTHERS}\n"
         if shown and not set(decision.fail_to_pass) - set(shown):
             detail = "its one failing test must be shown, and hard-coding what it wants would pass"
             return rejected(candidate, "no failing test is hidden", detail)
@@ -119,6 +126,7 @@ class Drafter:
                 fail_to_pass=decision.fail_to_pass,
                 pass_to_pass=decision.pass_to_pass,
                 stable_tests=repository.stable_tests if candidate.is_bug else decision.pass_to_pass,
+                run_first=decision.run_first,
                 shown=shown,
                 is_withheld=not shown,
                 allowed=candidate.allowed,

@@ -5,7 +5,7 @@ operators and test suite prioritization to achieve efficient and scalable mutati
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from tasks.candidate import Candidate
 
@@ -26,8 +26,12 @@ class Killers:
         for place in _places(candidate):
             self._of[place][test] += 1
 
-    def first(self, candidate: Candidate, tests: Sequence[str]) -> tuple[str, ...]:
-        """All of `tests`: the likely ones, then the quick ones in their order, then the others by their time."""
+    def first(self, candidate: Candidate, tests: Sequence[str], near: Set[str] = frozenset()) -> tuple[str, ...]:
+        """All of `tests`: the likely ones, then the quick ones, then the others by their time.
+
+        Of the quick ones those of `near` go first, and of both the first of each function with parameters: the rest
+        do much the same. Else in their order.
+        """
         wanted = set(tests)
         ahead: dict[str, None] = {}
         for place in _places(candidate):
@@ -37,7 +41,22 @@ class Killers:
         slow = [test for test in others if self._seconds.get(test, 0.0) > SLOW_SEC]
         slow.sort(key=self._seconds.__getitem__)
         late = set(slow)
-        return (*ahead, *(test for test in others if test not in late), *slow)
+        quick = [test for test in others if test not in late]
+        again = _repeated(quick)
+        quick.sort(key=lambda test: (test not in near, test in again))
+        return (*ahead, *quick, *slow)
+
+
+def _repeated(tests: Sequence[str]) -> set[str]:
+    """All with parameters but the first of each function."""
+    seen: set[str] = set()
+    again: set[str] = set()
+    for test in tests:
+        function, _, parameters = test.partition("[")
+        if parameters and function in seen:
+            again.add(test)
+        seen.add(function)
+    return again
 
 
 def _places(candidate: Candidate) -> tuple[tuple[str, str], tuple[str, str]]:

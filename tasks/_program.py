@@ -1,11 +1,14 @@
 """Programs compared as what Python compiles them to: thirty times as fast as by their syntax trees."""
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType
 
 _PARTS = ("co_name", "co_flags", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_names", "co_varnames",
           "co_freevars", "co_cellvars", "co_code", "co_exceptiontable")  # fmt: skip
+
+_OBJECT_BASE = re.compile(rb"^([ \t]*class[ \t]+\w+)[ \t]*\([ \t]*(?:object[ \t]*)?\)[ \t]*:", re.M)  # said or not
 
 
 @lru_cache(maxsize=64)
@@ -19,7 +22,12 @@ def is_same_program(before: bytes, after: bytes) -> bool:
 
     Raises SyntaxError, ValueError.
     """
-    return _is_same(compiled(before), compiled(after))
+    if _is_same(compiled(before), compiled(after)):
+        return True
+    if before.count(b"object") == after.count(b"object"):
+        return False
+    plain = [_OBJECT_BASE.sub(rb"\1:", content) for content in (before, after)]
+    return plain != [before, after] and _is_same(*map(compiled, plain))
 
 
 def codes_of(code: CodeType) -> Iterator[CodeType]:

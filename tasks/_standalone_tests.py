@@ -39,7 +39,8 @@ def main(workdir: Path, reward_file: Path) -> None:
     if (here / "files").is_dir():
         shutil.copytree(here / "files", workdir, dirs_exist_ok=True)
     needed = [*data["fail_to_pass"], *json.loads((here / "stable_tests.json").read_text())]
-    paths = list(dict.fromkeys(test.split("::")[0] for test in needed))
+    ordered = [*data.get("run_first", ()), *needed]  # whole files: where the order matters, it is that of the files
+    paths = list(dict.fromkeys(test.split("::")[0] for test in ordered))
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--rootdir={workdir}"]

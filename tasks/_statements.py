@@ -11,6 +11,24 @@ def own_lines(content: bytes, line: int) -> set[int]:
     return _owners(content).get(line, set())
 
 
+def is_suspended(content: bytes, line: int) -> bool:
+    """Some function around a line stops in between, and may have been begun long before the line runs."""
+    return any(first <= line <= last for first, last in _suspended(content))
+
+
+@lru_cache(maxsize=64)
+def _suspended(content: bytes) -> list[tuple[int, int]]:
+    """Lines of functions with a `yield` or `await` somewhere in them; of more than one scope, all."""
+    return [
+        (node.lineno, node.end_lineno or node.lineno)
+        for _, node in _definitions(ast.parse(content), "")
+        if not isinstance(node, ast.ClassDef)
+        and any(
+            isinstance(each, ast.Yield | ast.YieldFrom | ast.Await | ast.AsyncFunctionDef) for each in ast.walk(node)
+        )
+    ]
+
+
 def statements_of(scope: ast.AST) -> Iterator[ast.stmt | ast.ExceptHandler]:
     """All below a node. Expressions, most of a tree, hold none, and are not looked at."""
     for child in _inner(scope):

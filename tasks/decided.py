@@ -18,13 +18,19 @@ class Decision(BaseModel):
     fail_to_pass: tuple[str, ...] = ()
     pass_to_pass: tuple[str, ...] = ()
     failures: tuple[TestResult, ...] = ()
+    run_first: tuple[str, ...] = ()
 
 
 def kept(result: Validated | Rejection) -> Decision:
     if isinstance(result, Rejection):
         return Decision(rejection=result)
     failures = tuple(_without_lines(failure) for failure in result.failures[:MOST_FAILURES_KEPT])
-    return Decision(fail_to_pass=result.fail_to_pass, pass_to_pass=result.pass_to_pass, failures=failures)
+    return Decision(
+        fail_to_pass=result.fail_to_pass,
+        pass_to_pass=result.pass_to_pass,
+        failures=failures,
+        run_first=result.run_first,
+    )
 
 
 def _without_lines(result: TestResult) -> TestResult:

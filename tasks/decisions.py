@@ -22,6 +22,7 @@ class Validated:
     pass_to_pass: tuple[str, ...]
     failures: tuple[TestResult, ...]
     reference: Diff
+    run_first: tuple[str, ...] = ()  # as of `PytestData`
 
 
 Decision = Validated | Rejection

@@ -132,7 +132,8 @@ def write_folder(contents: Mapping[str, bytes], executable: Collection[str], fol
 
 
 def _contents(task: RepositoryTask, repository: Repository, shared: SharedFiles) -> dict[str, bytes]:
-    data = task.verifier_data.model_dump(mode="json", exclude={"stable_tests", "stops_early"}, exclude_none=True)
+    left_out = {"stable_tests", "stops_early", *(() if task.verifier_data.run_first else ("run_first",))}
+    data = task.verifier_data.model_dump(mode="json", exclude=left_out, exclude_none=True)
     files = {
         "task.toml": _task_toml(task, repository).encode(),
         "instruction.md": (task.instruction.rstrip() + "\n").encode(),

@@ -27,7 +27,7 @@ from tasks.source import Source
 __all__ = ["Recipe", "Repository", "RungResult", "prepare_repository"]
 
 # Goes into the cache's file names: a new way of running clean tests must not find old results.
-_METHOD = 5
+_METHOD = 6
 
 
 class Repository(BaseModel):
@@ -120,7 +120,7 @@ def environment_spec(
 async def prepare_repository(source: Source, backend: Backend, *, cache: Path) -> Repository:
     """Find and build the environment, run the clean tests (with coverage, repeatedly), or load all that.
 
-    Takes as long as some four runs of the source's tests and the download of its dependencies; later
+    Takes as long as four or five runs of the source's tests and the download of its dependencies; later
     calls some milliseconds. Raises BadSource if no rung gives tests that pass; the message lists every
     rung's reason.
     """

@@ -12,8 +12,9 @@ from functools import lru_cache
 from types import CodeType
 
 from tasks._mentions import tests_naming
+from tasks._methods import tests_of_methods
 from tasks._program import codes_of, compiled
-from tasks._statements import names_at_import, own_lines
+from tasks._statements import is_suspended, names_at_import, own_lines
 from tasks.candidate import Candidate, Place
 from tasks.repository import Repository
 
@@ -23,12 +24,14 @@ class Selection:
     """Node ids of stable tests.
 
     `reaching`: run some line of the touched definitions; `affected`, of these, may behave otherwise; both in file
-    order. `is_warm`: no import has run what is changed.
+    order. `near`, of these, run the changed lines, and so are the likeliest to see the change. `is_warm`: no import has
+    run what is changed.
     """
 
     reaching: tuple[str, ...]
     affected: tuple[str, ...]
     is_warm: bool
+    near: frozenset[str] = frozenset()
 
 
 def select_tests(candidate: Candidate, repository: Repository) -> Selection:
@@ -36,15 +39,28 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
     everything = range(len(repository.stable_tests))
     reaching: set[int] = set()
     affected: set[int] = set()
+    near: set[int] = set()
     is_warm = not candidate.absent
     for place in candidate.places:
         reached = repository.reached_by.get(place.path, {})
         of_definition = _running(reached, range(place.first_line, place.last_line + 1))
         known = is_known(place, repository)
         runs_at_import = not known or repository.runs_at_import(place.path, place.first_line, place.last_line)
-        if not runs_at_import and not repository.runs_for_others(place.path, place.first_line, place.last_line):
+        of_statements = _of_statements(candidate, place, repository) if known else set()
+        is_of_tests = not runs_at_import and not repository.runs_for_others(
+            place.path, place.first_line, place.last_line
+        )
+        near |= of_statements or _running(reached, place.changed_lines) or of_definition
+        if is_of_tests or (of_statements and _are_of_tests(candidate, place, repository)):
             reaching |= of_definition
-            affected |= _of_statements(candidate, place, repository) or of_definition
+            affected |= of_statements or of_definition
+            is_warm = is_warm and not runs_at_import  # what an import has made of it may hold the old code
+            continue
+        of_methods = tests_of_methods(candidate, place, repository) if known else None
+        if of_methods is not None:
+            reaching |= of_definition
+            affected |= of_methods
+            is_warm = False
             continue
         naming = _naming(place, repository) if known else None
         reaching.update(everything)
@@ -59,6 +75,7 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
         reaching=tuple(repository.stable_tests[at] for at in sorted(reaching)),
         affected=tuple(repository.stable_tests[at] for at in sorted(affected)),
         is_warm=is_warm,
+        near=frozenset(repository.stable_tests[at] for at in near & affected),
     )
 
 
@@ -84,18 +101,34 @@ def _of_statements(candidate: Candidate, place: Place, repository: Repository) -
     changed = candidate.files.get(place.path)
     if changed is None or not _have_same_scopes(clean, changed):
         return set()
-    lines = set(place.changed_lines)
-    if changed.count(b"\n") > clean.count(b"\n") and lines:  # where something new stands after the statement before it
-        lines.add(min(lines) - 1)
     reached = repository.reached_by.get(place.path, {})
     found: set[int] = set()
-    for line in lines:
+    for line in _lines_of_change(place, clean, changed):
         own = own_lines(clean, line)
         running = _running(reached, own)
         if own and not running:
             return set()  # a line that leaves no trace, such as `while True:`
         found |= running
     return found
+
+
+def _lines_of_change(place: Place, clean: bytes, changed: bytes) -> set[int]:
+    """Of the clean file."""
+    lines = set(place.changed_lines)
+    if changed.count(b"\n") > clean.count(b"\n") and lines:  # where something new stands after the statement before it
+        lines.add(min(lines) - 1)
+    return lines
+
+
+def _are_of_tests(candidate: Candidate, place: Place, repository: Repository) -> bool:
+    """No import, and no test for others, has run the changed statements, only others of the same definition.
+
+    False of what may have been begun then and goes on later: the body of a generator or a coroutine.
+    """
+    clean = (repository.source.code / place.path).read_bytes()
+    lines = _lines_of_change(place, clean, candidate.files[place.path])
+    for_others = {*repository.import_lines.get(place.path, ()), *repository.order_lines.get(place.path, ())}
+    return not any(own_lines(clean, line) & for_others or is_suspended(clean, line) for line in lines)
 
 
 def _have_same_scopes(clean: bytes, changed: bytes) -> bool:

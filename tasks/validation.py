@@ -186,7 +186,7 @@ class Validator:
         tests = item.selection.affected
         return run_of(
             given_state(item.candidate),
-            self._killers.first(item.candidate, tests) if item.is_only_screened else tests,
+            self._killers.first(item.candidate, tests, item.selection.near) if item.is_only_screened else tests,
             self._repository,
             is_warm=item.selection.is_warm,
             is_lean=True,

@@ -1,10 +1,9 @@
 """Attempts: what in a trajectory was a try to get the reward without the work, with the step that shows it.
 
 A try counts whether it gave anything or not. What is honest and what is not, kind by kind, is decided in
-`_watching/` (`history.py`, `judging.py`, `tampering.py`, `network.py`, `hard_coded.py`, `answers.py`,
-`switched_off.py`) and said in
-docs/store.md. Commands are split as a shell would, Python is read by its syntax tree, scripts are read when they
-are run; nothing is executed, and all is bounded: a trajectory cannot make it slow, or raise.
+`_watching/` (`history.py`, `judging.py`, `tampering.py`, `network.py`, `hard_coded.py`, `answers/`, `switched_off.py`)
+and said in docs/store.md. Commands are split as a shell would, Python is read by its syntax tree, scripts are read when
+they are run; nothing is executed, and all is bounded: a trajectory cannot make it slow, or raise.
 """
 
 from collections.abc import Iterator

@@ -32,14 +32,19 @@ class Matcher:
 
     def matches(self, texts: Sequence[bytes]) -> list[bool]:
         """Of each text (UTF-8) whether one of the expressions matches in it."""
+        found = [self._scanned(texts)] if self._database is not None else []
+        if self._expressions:
+            found += self._matched(texts)
+        return found[0] if len(found) == 1 else [any(each) for each in zip(*found, strict=True)]
+
+    def _matched(self, texts: Sequence[bytes]) -> list[list[bool]]:
+        """By RE2, for each expression."""
         import pyarrow as pa
         import pyarrow.compute as pc
 
-        found = [self._scanned(texts)] if self._database is not None else []
         # By way of bytes: as texts they would be checked one by one, which takes as long as all the rest.
         column = pa.array(texts, type=pa.binary()).view(pa.string())
-        found += [pc.match_substring_regex(column, pattern=each).to_pylist() for each in self._expressions]
-        return [any(each) for each in zip(*found, strict=True)]
+        return [pc.match_substring_regex(column, pattern=each).to_pylist() for each in self._expressions]
 
     def _scanned(self, texts: Sequence[bytes]) -> list[bool]:
         """All in one piece: each call takes the interpreter's lock. From a match on with the text after it."""
@@ -79,6 +84,10 @@ def _compiled(expressions: Sequence[str]) -> tuple[Any, list[str]]:
         made.compile(expressions=some, ids=range(len(some)), elements=len(some), flags=[flags] * len(some))
         return made
 
+    try:
+        return database([each.encode() for each in expressions]), []
+    except engine.error:  # it does not say which one; each is tried
+        pass
     for each in expressions:
         try:
             database([each.encode()])

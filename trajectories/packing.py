@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
+from trajectories.dumping import json_line
 from trajectories.frames import name_of, pack_lines
 from trajectories.redaction import redact
 from trajectories.rollout import Rollout
@@ -31,10 +32,12 @@ class Packed(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A rollout and its JSON, with a line's end."""
+    """A rollout with its JSON, which has a line's end, the name of its body and its rows."""
 
     rollout: Rollout
     text: bytes
+    name: str
+    rows: Rows
 
 
 class Packing:
@@ -42,33 +45,27 @@ class Packing:
 
     def __init__(self, lines: Sequence[Line], secrets: Mapping[str, str] | None, beside: ThreadPoolExecutor) -> None:
         """secrets: values to take out beside what has a known shape; None: nothing is taken out."""
-        self._rollouts, self._secrets = [line.rollout for line in lines], secrets
+        self._lines, self._secrets = lines, secrets
         texts = [line.text for line in lines]
         self._frames = beside.submit(pack_lines, texts)
         self._suspects = beside.submit(suspects, texts, secrets) if secrets is not None else None
-        self._names = beside.submit(_names_of, texts)
-        with uncollected():
-            self._rows = [rows_of(rollout) for rollout in self._rollouts]
 
     def result(self) -> list[Packed]:
-        packed = list(map(Packed, self._names.result(), self._frames.result(), self._rows))
+        frames = self._frames.result()
+        packed = [Packed(line.name, frame, line.rows) for line, frame in zip(self._lines, frames, strict=True)]
         for at, is_suspect in enumerate(self._suspects.result() if self._suspects else ()):
             if is_suspect:
-                packed[at] = pack_one(self._rollouts[at], self._secrets)
+                packed[at] = pack_one(self._lines[at].rollout, self._secrets)
         return packed
-
-
-def _names_of(texts: Sequence[bytes]) -> list[str]:
-    return [name_of(memoryview(text)[:-1]) for text in texts]
 
 
 def pack_one(rollout: Rollout, secrets: Mapping[str, str] | None) -> Packed:
     """One rollout, its texts looked through one by one."""
     if secrets is not None:
         rollout = redact(rollout, secrets)
-    text = _line(rollout).text
-    (frame,) = pack_lines([text])
-    return Packed(name_of(memoryview(text)[:-1]), frame, rows_of(rollout))
+    line = _line(rollout)
+    (frame,) = pack_lines([line.text])
+    return Packed(line.name, frame, line.rows)
 
 
 def pack_all(rollouts: Sequence[Rollout], secrets: Mapping[str, str] | None) -> list[Packed]:
@@ -82,7 +79,9 @@ def pack_all(rollouts: Sequence[Rollout], secrets: Mapping[str, str] | None) -> 
 def batched(rollouts: Iterable[Rollout], most: int, most_bytes: int) -> Iterator[list[Line]]:
     """In their order, at most `most` at once, and no more once their texts have `most_bytes` together."""
     batch, size = list[Line](), 0
-    for line in map(_line, rollouts):
+    for rollout in rollouts:
+        with uncollected():
+            line = _line(rollout)
         batch.append(line)
         size += len(line.text)
         if len(batch) >= most or size >= most_bytes:
@@ -93,7 +92,13 @@ def batched(rollouts: Iterable[Rollout], most: int, most_bytes: int) -> Iterator
 
 
 def _line(rollout: Rollout) -> Line:
-    return Line(rollout, rollout.__pydantic_serializer__.to_json(rollout) + b"\n")
+    """All that needs Python, one rollout after the other: what was just read of it is still in the processor's cache.
+
+    Hashing lets go of the interpreter's lock, so that the other threads are given it a few thousand times a second;
+    where it has to be taken by force, each waits 5 ms.
+    """
+    text = json_line(rollout)
+    return Line(rollout, text, name_of(memoryview(text)[:-1]), rows_of(rollout))
 
 
 def behind(work: Callable[[T], R], items: Iterable[T], most: int) -> Iterator[R]:

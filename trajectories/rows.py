@@ -96,16 +96,23 @@ def pack_steps(steps: Iterable[Step]) -> str:
     twenty million of them for a million rollouts. Written by hand, which takes a third of the time of `json`."""
     packed = []
     for step in steps:
-        message, calls, metrics, extra = step.message, step.tool_calls, step.metrics, step.extra
-        characters = len(message) if isinstance(message, str) else len(str(message))
-        for result in step.observation.results if step.observation else ():
-            content = result.content
-            characters += len(content) if isinstance(content, str) else len(str(content))
+        # Fields by way of `__dict__`: pydantic's models look an attribute up in three times the time.
+        fields = step.__dict__
+        message, calls, extra = fields["message"], fields["tool_calls"], fields["extra"]
+        characters = len(message) if message.__class__ is str else len(str(message))
+        if (observation := fields["observation"]) is not None:
+            for result in observation.__dict__["results"]:
+                content = result.__dict__["content"]
+                characters += len(content) if content.__class__ is str else len(str(content))
+        prompt = completion = 0
+        if (metrics := fields["metrics"]) is not None:
+            counts = metrics.__dict__
+            prompt, completion = counts["prompt_tokens"] or 0, counts["completion_tokens"] or 0
         tool = _quoted(calls[0].function_name) if calls else '""'
-        prompt = (metrics.prompt_tokens or 0) if metrics else 0
-        completion = (metrics.completion_tokens or 0) if metrics else 0
         is_error = "true" if extra and extra.get("is_error", False) else "false"
-        packed.append(f'[{step.step_id},"{step.source}",{tool},{characters},{prompt},{completion},{is_error}]')
+        packed.append(
+            f'[{fields["step_id"]},"{fields["source"]}",{tool},{characters},{prompt},{completion},{is_error}]'
+        )
     return f"[{','.join(packed)}]"
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from trajectories.errors import NewerSchema
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration. Known here, so that Alembic is loaded only by a process that migrates."""
 
 ADVISORY_LOCK = 0x6772697374  # any number that nobody else locks: 'grist'

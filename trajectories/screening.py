@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
+from itertools import takewhile
+from threading import Lock
 from typing import Any
 
 from trajectories.matching import Matcher
@@ -40,29 +42,45 @@ def suspects(bodies: Sequence[bytes], secrets: Mapping[str, str] | None = None) 
     return _matcher(values).matches(bodies)
 
 
+_BY_BEGINNING = ("private-key",)
+"""Kinds that are known by what stands before a long repetition, which Hyperscan refuses to count."""
+
 _APART = ("aws-secret", "discord-token")
 """Kinds with so many states beside the others' that RE2's automaton outgrows its memory, and falls back to a quarter of
 the speed. By themselves they begin with a text, which RE2 looks for at the memory's speed."""
 
 
-@lru_cache(maxsize=8)
+_making = Lock()
+
+
 def _matcher(values: tuple[str, ...]) -> Matcher:
-    """For all shapes and values."""
-    apart = shape_patterns(*_APART)
-    together = dict.fromkeys(coarse(pattern) for pattern in shape_patterns() if pattern not in apart)
+    """For all shapes and values; two threads that ask at once wait for the same one."""
+    with _making:
+        return _made(values)
+
+
+@lru_cache(maxsize=8)
+def _made(values: tuple[str, ...]) -> Matcher:
+    apart, shortened = shape_patterns(*_APART), shape_patterns(*_BY_BEGINNING)
+    together = dict.fromkeys(
+        coarse(pattern, is_beginning=pattern in shortened) for pattern in shape_patterns() if pattern not in apart
+    )
     literals = [_escaped(json.dumps(value, ensure_ascii=False)[1:-1]) for value in values]
     return Matcher([*together, *literals], [coarse(pattern, is_bare=True) for pattern in apart])
 
 
-def coarse(pattern: re.Pattern[str], *, is_bare: bool = False) -> str:
+def coarse(pattern: re.Pattern[str], *, is_bare: bool = False, is_beginning: bool = False) -> str:
     """RE2's expression for JSON that holds what the pattern matches; an empty one, which matches all, if there is none.
 
-    `is_bare`: without a repetition that the pattern begins with.
+    `is_bare`: without a repetition that the pattern begins with. `is_beginning`: only what stands before a repetition
+    of `MOST` or more.
 
     Raises nothing: what is not known here is left out, which accepts more.
     """
     parser: Any = import_module("re._parser")
     nodes = _shortened(_flat(parser.parse(pattern.pattern, pattern.flags)), is_bare)
+    if is_beginning:
+        nodes = list(takewhile(lambda node: not _is_long(*node), nodes))
     try:
         return _Translation(bool(pattern.flags & re.IGNORECASE)).of(nodes)
     except _Unknown:
@@ -81,6 +99,10 @@ def _flat(nodes: Iterable[_Node]) -> list[_Node]:
         else:
             flat.append((kind, value))
     return flat
+
+
+def _is_long(kind: Any, value: Any) -> bool:
+    return str(kind) in ("MAX_REPEAT", "MIN_REPEAT") and int(value[0]) >= MOST
 
 
 def _shortened(nodes: list[_Node], is_bare: bool) -> list[_Node]:

@@ -30,6 +30,7 @@ from trajectories.retrying import retrying
 from trajectories.rollout import Rollout
 from trajectories.schema import migrate
 from trajectories.segments import Segments
+from trajectories.uncollected import uncollected
 
 __all__ = ["PAGE", "PassRate", "Store", "open_store"]
 
@@ -151,7 +152,7 @@ class Store(StoreReader):
         return [is_new and next(inserted) for is_new in written]
 
     def _write(self, packed: Sequence[Packed]) -> list[bool]:
-        with self.segments.appended([each.frame for each in packed]) as places:
+        with uncollected(), self.segments.appended([each.frame for each in packed]) as places:
             return recording.insert_rollouts(
                 self._engine, [each.rows for each in packed], [each.name for each in packed], places
             )

@@ -1,5 +1,6 @@
 """bash: a command in the rollout's shell, which keeps folder, variables, functions and an activated environment."""
 
+import re
 import secrets
 from typing import ClassVar
 
@@ -17,6 +18,8 @@ trap 'printf "\n%s%s" "$4" "$PWD"' EXIT
 eval "$2"
 """
 
+_ONE_SCRIPT = re.compile(r"bash /[\w./-]+")
+
 
 class BashArguments(Arguments):
     command: str = Field(min_length=1, description="what to run")
@@ -32,7 +35,10 @@ class Bash:
     arguments: ClassVar[type[Arguments]] = BashArguments
 
     def __init__(self, *, keeps_shell: bool = True) -> None:
-        """`keeps_shell`: False for who makes one call or two: a shell a call is quicker than starting one to keep."""
+        """`keeps_shell`: False for who makes a call or two: each is a shell of its own then, in the working directory,
+        which is quicker than starting one to keep.
+        """
+        self._keeps = keeps_shell
         self._folder: str | None = None
         self._no_shell = "" if keeps_shell else "no shell is kept"
 
@@ -67,10 +73,13 @@ class Bash:
     async def _alone(self, place: Place, arguments: BashArguments) -> ToolAnswer:
         home = place.sandbox.spec.workdir
         mark = secrets.token_hex(16)
-        done = await place.sandbox.run(
-            ["bash", "-c", SCRIPT, "bash", self._folder or home, arguments.command, home, mark],
-            timeout_sec=arguments.timeout_sec,
-        )
+        if _ONE_SCRIPT.fullmatch(arguments.command) and not self._keeps:
+            command = arguments.command.split(" ")  # a shell would do nothing but start another one
+        elif not self._keeps:
+            command = ["bash", "-c", arguments.command]
+        else:
+            command = ["bash", "-c", SCRIPT, "bash", self._folder or home, arguments.command, home, mark]
+        done = await place.sandbox.run(command, timeout_sec=arguments.timeout_sec)
         output, found, folder = done.stdout.rpartition(f"\n{mark}")
         if found:
             self._folder = folder

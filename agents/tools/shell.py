@@ -1,23 +1,19 @@
 """One long-lived bash in a rollout's sandbox, shared by the tools `bash` and `jobs`.
 
 The bash and what keeps it (`_inside/shell.py`) are started at the first command by `Sandbox.open` and end with the
-rollout's `Place`, or with the sandbox. Starting it costs some 50 ms (180 ms in Docker), a command then less than 2 ms
-beside its own time.
+rollout's `Place`, or with the sandbox. Starting it costs some 20 ms, a command then less than 2 ms beside its own time.
 """
 
 import asyncio
 import json
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from agents.tools._inside import MODULES
+from agents.tools._program import BOOT, message, shell_program
 from agents.tools.tool import Place
 from environments.errors import SandboxGone
 from environments.sandbox import Sandbox, Stream
-from tasks.testrun import BOOT, sized
 
 _START_SEC = 30.0
 _SLACK_SEC = 15.0  # beyond a command's own limit: for an interrupt, a kill, a busy machine
@@ -141,9 +137,9 @@ class Shell:
             if self._stream is None:
                 await self._open()
             assert self._stream is not None
-            line = json.dumps({"id": self._count + 1, "do": what, "limit": _OUTPUT_BYTES, **request})
+            asked = message({"id": self._count + 1, "do": what, "limit": _OUTPUT_BYTES, **request})
             async with asyncio.timeout(seconds + _SLACK_SEC):
-                await self._stream.write(line.encode() + b"\n")
+                await self._stream.write(asked)
                 answer = await self._line()
             self._count += 1
         except (SandboxGone, ShellUnavailable, TimeoutError):
@@ -160,7 +156,7 @@ class Shell:
         self._rest.clear()
         try:
             async with asyncio.timeout(_START_SEC):
-                await stream.write(_program())
+                await stream.write(shell_program())
                 if (await self._line()).get("id") != "ready":
                     raise SandboxGone("no shell")
         except (SandboxGone, TimeoutError) as error:
@@ -191,12 +187,3 @@ class Shell:
         stream, self._stream = self._stream, None
         if stream is not None:
             await stream.close()
-
-
-@cache
-def _program() -> bytes:
-    """What keeps the bash, as BOOT reads it."""
-    folder = files("agents.tools._inside")
-    texts = [[name, ""] for name in ("agents", "agents.tools", "agents.tools._inside")]
-    texts += [[f"agents.tools._inside.{name}", (folder / f"{name}.py").read_text("utf-8")] for name in MODULES]
-    return sized(json.dumps(texts).encode())

@@ -9,8 +9,8 @@ from dashboard import state
 from dashboard.access import store as of_request
 from dashboard.rendering import page
 from trajectories.browsing import RolloutPage, rollout_page
+from trajectories.columns import COLUMNS
 from trajectories.errors import BadFilter
-from trajectories.filter import COLUMNS
 from trajectories.store import Store
 
 MENU = ("Rollouts", "/rollouts")

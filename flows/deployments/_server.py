@@ -1,5 +1,6 @@
 """Prefect's server for `gristmill up`: serves on a socket that its parent has bound; started, never imported."""
 
+import socket
 import sys
 
 
@@ -16,11 +17,24 @@ def let_scheduled_runs_be_written() -> None:
         state.bulk_dml_setter = lambda model, mapping, value: None  # type: ignore[attr-defined]
 
 
-def main(listening_fd: int) -> None:
+def serve(listening_fd: int) -> None:
+    """Until it is asked to end, on a TCP socket that is bound and listens.
+
+    By its number uvicorn would take the socket for one of UNIX: then TCP_NODELAY is not set, and an answer in two parts
+    waits 40 ms for the client to acknowledge the first.
+    """
     import uvicorn
 
+    config = uvicorn.Config("prefect.server.api.server:create_app", factory=True, log_level="error", lifespan="on")
+    server = uvicorn.Server(config)
+    server.run(sockets=[socket.socket(fileno=listening_fd)])
+    if not server.started:
+        sys.exit(1)
+
+
+def main(listening_fd: int) -> None:
     let_scheduled_runs_be_written()
-    uvicorn.run("prefect.server.api.server:create_app", factory=True, fd=listening_fd, log_level="error", lifespan="on")
+    serve(listening_fd)
 
 
 if __name__ == "__main__":

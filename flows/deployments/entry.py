@@ -25,7 +25,7 @@ from flows.audit import audit_flow
 from flows.auditing import AuditReport
 from flows.batches import BATCHES_AT_ONCE
 from flows.deployments.desired import TAG
-from flows.deployments.plan import NEWEST_MODEL, Plan, filled_in, holds, name_pattern
+from flows.deployments.plan import NEWEST_MODEL, Plan, filled_in, holds, model_shares, name_pattern
 from flows.deployments.spec import ValidateRequest
 from flows.deployments.validate import ValidateSummary, validate_all
 from flows.deployments.watch import Counts, Measured, between, events_of, free_bytes, solved_so_far
@@ -79,13 +79,16 @@ def asked_now(request: Asked, plan: Plan, model: str = "") -> Asked:
 
 
 @contextmanager
-def working(plan: Plan, request: Request, place: Place) -> Iterator[None]:
-    """Hold the limits, always in the same order, so that two runs never wait for each other; tag what runs inside."""
+def working(plan: Plan, request: Request, place: Place) -> Iterator[Place]:
+    """Hold the limits, always in the same order, so that two runs never wait for each other; tag what runs inside.
+
+    Yields the place with the run's share of them.
+    """
     with ExitStack() as stack:
         stack.enter_context(prefect.tags(*filter(None, (TAG, plan.owner))))
-        for limit, slots in sorted(holds(plan, request, place.jobs).items(), reverse=True):
+        for limit, slots in sorted(holds(plan, request, place).items(), reverse=True):
             stack.enter_context(concurrency(limit, occupy=slots, raise_on_lease_renewal_failure=False))
-        yield
+        yield place.model_copy(update={"model_limits": model_shares(plan, request, place)})
 
 
 def tell(plan: Plan, place: Place, subject: str, **measured: Measured) -> None:
@@ -145,7 +148,7 @@ def ended_in_order(flow: Callable[Given, Result]) -> Callable[Given, Result]:
 def generate(request: GenerateRequest, place: Place, plan: Plan = Plan()) -> GenerateResult:  # noqa: B008
     """Scheduled generation; sends `gristmill.yield`."""
     now = asked_now(request, plan)
-    with working(plan, now, place):
+    with working(plan, now, place) as place:
         result = generate_flow.fn(now, place)
         tell(plan, place, now.out.name, **{"yield": yield_of(result)})
     return result
@@ -156,7 +159,7 @@ def generate(request: GenerateRequest, place: Place, plan: Plan = Plan()) -> Gen
 def validate(request: ValidateRequest, place: Place, plan: Plan = Plan()) -> ValidateSummary:  # noqa: B008
     """Scheduled validation. Fails if a task no longer holds."""
     now = asked_now(request, plan)
-    with working(plan, now, place):
+    with working(plan, now, place) as place:
         summary = validate_all(now.suite, place)
         tell(plan, place, now.suite.name)
     if summary.invalid:
@@ -169,7 +172,7 @@ def validate(request: ValidateRequest, place: Place, plan: Plan = Plan()) -> Val
 def audit(request: AuditRequest, place: Place, plan: Plan = Plan()) -> AuditReport:  # noqa: B008
     """Scheduled audit."""
     now = asked_now(request, plan)
-    with working(plan, now, place):
+    with working(plan, now, place) as place:
         report = audit_flow.fn(now, place)
         tell(plan, place, now.suite.name)
     return report
@@ -185,7 +188,7 @@ def audit(request: AuditRequest, place: Place, plan: Plan = Plan()) -> AuditRepo
 def rollout(request: RolloutRequest, place: Place, plan: Plan = Plan(), model: str = "") -> RolloutSummary:  # noqa: B008
     """Scheduled rollouts; sends `gristmill.pass-rate` of the rollouts that it added."""
     now = asked_now(request, plan, model)
-    with working(plan, now, place):
+    with working(plan, now, place) as place:
         watch = PassRateWatch(place, now.agents, name_pattern(request.suite))
         summary = rollout_flow.fn(now, place)
         tell(plan, place, now.suite.name, pass_rate=watch.measured())
@@ -197,7 +200,7 @@ def rollout(request: RolloutRequest, place: Place, plan: Plan = Plan(), model: s
 def export(request: ExportRequest, place: Place, plan: Plan = Plan()) -> ExportManifest:  # noqa: B008
     """Scheduled export."""
     now = asked_now(request, plan)
-    with working(plan, now, place):
+    with working(plan, now, place) as place:
         manifest = export_flow.fn(now, place)
         tell(plan, place, now.out.name)
     return manifest
@@ -208,7 +211,7 @@ def export(request: ExportRequest, place: Place, plan: Plan = Plan()) -> ExportM
 def pipeline(request: PipelineRequest, place: Place, plan: Plan = Plan(), model: str = "") -> PipelineSummary:  # noqa: B008
     """Scheduled pipeline; sends `gristmill.yield` and `gristmill.pass-rate`."""
     now = asked_now(request, plan, model)
-    with working(plan, now, place):
+    with working(plan, now, place) as place:
         watch = PassRateWatch(place, now.rollout, name_pattern(request.generate.out))
         summary = pipeline_flow.fn(now, place)
         measured = {"yield": yield_of(summary.generated)}

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from flows.deployments.spec import NEWEST, models_in
 from flows.errors import UsageError
+from flows.models import ROUTE
+from flows.place import Place
 from tasks.suite import MANIFEST
 
 NEWEST_MODEL = "gristmill_newest_model"  # variable of the server
@@ -51,11 +53,28 @@ class Plan(BaseModel):
     watches: tuple[Watch, ...] = ()
 
 
-def holds(plan: Plan, request: BaseModel, jobs: int) -> dict[str, int]:
+def holds(plan: Plan, request: BaseModel, place: Place) -> dict[str, int]:
     """Global concurrency limit -> slots that the run occupies while it works."""
-    asked = models_in(request.model_dump(mode="json")) & plan.models.keys()
-    limits = {f"{MODEL}{name}": min(jobs, plan.models[name]) for name in asked}
-    return {SANDBOXES: jobs, **limits} if plan.sandboxes else limits
+    limits = {f"{MODEL}{name}": share for name, share in model_shares(plan, request, place).items()}
+    return {SANDBOXES: place.jobs, **limits} if plan.sandboxes else limits
+
+
+def model_shares(plan: Plan, request: BaseModel, place: Place) -> dict[str, int]:
+    """Model that has a limit -> requests that the run may have on their way: one a sandbox, on a cluster all.
+
+    Raises UsageError where the rule file of a `route:FILE` cannot be read.
+    """
+    asked: set[str] = set()
+    for name in models_in(request.model_dump(mode="json")):
+        asked |= {*_route_models(name)} if name.startswith(ROUTE) else {name}
+    most = place.jobs if place.cluster().is_local else max(plan.models.values(), default=0)
+    return {name: min(most, plan.models[name]) for name in sorted(asked & plan.models.keys())}
+
+
+def _route_models(name: str) -> tuple[str, ...]:
+    from flows.routing import load_route
+
+    return tuple(load_route(name).models)
 
 
 def filled_in(request: BaseModel, *, at: datetime, timezone: str, newest_model: Callable[[], str]) -> dict[str, Any]:

@@ -7,7 +7,9 @@ Dask: `allowed-failures`, 3), whatever the reason: what raises in the task is Pr
 import contextlib
 import logging
 import os
+import signal
 import socket
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +24,7 @@ from prefect.task_runners import TaskRunner
 from prefect.tasks import Task
 
 from flows.engines.errors import BatchesLost, EngineUnavailable
+from flows.engines.notice import Notice, NoticeBoard
 from flows.engines.setting import Engine, check_installed, check_reachable
 
 CONNECT_SEC = 10.0
@@ -30,12 +33,15 @@ POLL_SHARE = 0.05  # of the time: asking the store how far the others are costs 
 LOOPBACK = "127.0.0.2"  # Ray takes 127.0.0.1 for "the address that others reach", and listens there
 OBJECTS_BYTES = 100 * 2**20  # batches pass ids, never data; Ray takes 30 % of the memory unless told otherwise
 
+log = logging.getLogger("gristmill")
+
 
 class Cluster:
     """A running cluster. `jobs`: sandboxes of each batch."""
 
     def __init__(self, engine: Engine, runner: "TaskRunner[Any]", count: Callable[[], int], jobs: int) -> None:
         self._runner, self._count = runner, count
+        self._board: NoticeBoard | None = None
         self.engine, self.jobs = engine, jobs
 
     @property
@@ -46,6 +52,20 @@ class Cluster:
     def submit(self, task: "Task[..., Any]", **parameters: Any) -> "PrefectFuture[Any]":
         future: PrefectFuture[Any] = self._runner.submit(task, parameters)
         return future
+
+    def notice(self) -> Notice:
+        """What batches look at that are to end in order when the run does."""
+        if self._board is None:
+            self._board = NoticeBoard(self.engine, getattr(self._runner, "client", None))
+        return self._board.notice(self.slots)
+
+    def give_notice(self, grace_sec: float) -> None:
+        """Tell the batches that have the notice to end. A cluster that does not take it is told of, and no error."""
+        try:
+            if self._board is not None:
+                self._board.give(grace_sec)
+        except Exception as error:  # noqa: BLE001  whatever kind the engine's own client has for it
+            log.warning("engine %s does not take the notice to its batches: %s", self.engine, last_line(error))
 
 
 @contextmanager
@@ -63,10 +83,24 @@ def connected(engine: Engine, *, jobs: int) -> Iterator[Cluster]:
     own = min(jobs, os.cpu_count() or 1)
     with ExitStack() as stack:
         try:
-            runner, count = _ray(engine, own, stack) if engine.kind == "ray" else _dask(engine, own, stack)
+            with _own_sigterm():
+                runner, count = _ray(engine, own, stack) if engine.kind == "ray" else _dask(engine, own, stack)
         except Exception as error:  # whatever kind the engine's own client has for it
             raise EngineUnavailable(f"engine {engine}: no cluster: {last_line(error)}{_hint(engine, error)}") from error
         yield Cluster(engine, runner, count, jobs if engine.address else -(-jobs // own))
+
+
+@contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """What SIGTERM does to this process stays ours: Ray's client takes it for itself, and would end at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _hint(engine: Engine, error: Exception) -> str:

@@ -36,6 +36,26 @@ def leave_out(config: Any, items: list[Any]) -> None:
         logging.getLogger().addHandler(_Formatting(0))
 
 
+def tell_briefly(item: Any) -> None:
+    """A failure of this test is told by what was raised, as pytest's style "value" tells it.
+
+    That style walks the whole traceback all the same.
+    """
+
+    def what_was_raised(excinfo: Any, style: Any = None) -> str:
+        try:
+            return str(excinfo.value)
+        except Exception:  # noqa: BLE001  it is the tested code's own
+            return str(excinfo.typename)
+
+    item.repr_failure = item._repr_failure_py = what_was_raised
+
+
+def be_silent(config: Any) -> None:
+    """No letter for each test: nobody watches, and each wakes up whoever reads what is printed."""
+    _remove(config, "terminalreporter", _TOLD)
+
+
 def _remove(config: Any, plugin_name: str, hooks: tuple[str, ...]) -> None:
     plugin = config.pluginmanager.getplugin(plugin_name)
     for name in hooks:

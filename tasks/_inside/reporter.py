@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import collections
+import gc
 import os
 import random
 import signal
@@ -14,7 +15,7 @@ from typing import Any
 
 from tasks._inside.fingerprint import Fingerprint
 from tasks._inside.frames import Sender
-from tasks._inside.lean import leave_out
+from tasks._inside.lean import be_silent, leave_out, tell_briefly
 from tasks._inside.places import Places, is_inside
 
 LONGREPR_LIMIT = 20_000
@@ -72,6 +73,7 @@ class Reporter:
         self._busy_before = (0.0, 0.0)
         self._last_look = 0.0
         self._hook: Any = None
+        self._config: Any = None
         self._gate = set(config["gate"]) - set(config["skip"])
         self._is_shut = self._has_failed = False
         is_chosen = config["tests"] is not None and config.get("is_code_ours")
@@ -127,16 +129,20 @@ class Reporter:
         if self._gate:
             items.sort(key=lambda item: item.nodeid not in self._gate)
             self._gate &= {item.nodeid for item in items}
-        self._hook = config.hook
+        self._hook, self._config = config.hook, config
         if self.config.get("is_lean"):
-            place_of = {test: at for at, test in enumerate(wanted)}
-            items.sort(key=lambda item: place_of.get(item.nodeid, 0))
+            if self.config["random_order_seed"] is None:
+                place_of = {test: at for at, test in enumerate(wanted)}
+                items.sort(key=lambda item: place_of.get(item.nodeid, 0))
             leave_out(config, items)
         self.begin_run(items)
         self._add_canary(session, items)
 
     def begin_run(self, items: list[Any]) -> None:
         """These are the tests, in this order."""
+        if self.config.get("most_failures"):
+            be_silent(self._config)
+            gc.freeze()  # a collection of garbage among the tests looks at what they have made, not at all modules
         self.limit = self.config["per_test_timeout_sec"]
         self.ids = list(dict.fromkeys(item.nodeid for item in items))
         self._codes = {item.nodeid: (type(item), _code_of(item)) for item in items}
@@ -211,8 +217,6 @@ class Reporter:
         has_failed = outcome in ("failed", "error")
         self._has_failed = self._has_failed or has_failed
         self._failures += has_failed
-        if self._failures == FULL_TRACEBACKS and self.config.get("most_failures"):
-            item.config.option.tbstyle = "value"  # a traceback takes longer than many a test
         if self._is_late and self.config.get("stops_without_end"):
             item.session.shouldfail = "a test did not end"
         elif has_failed and self.config["stop_at_first_failure"]:
@@ -226,9 +230,7 @@ class Reporter:
                 item.session.shouldfail = "a test of the gate has failed"
 
     def pytest_runtest_call(self, item: Any) -> None:
-        if not self.config.get("explains", True) or (
-            self.config.get("most_failures") and self._failures >= FULL_TRACEBACKS
-        ):
+        if not self.config.get("explains", True) or self._is_brief():
             from _pytest.assertion import util
 
             util._reprcompare = None  # what differs, and how: seconds for long texts
@@ -238,10 +240,18 @@ class Reporter:
         kind, code = self._codes.get(item.nodeid, (type(item), _code_of(item)))
         if "runtest" in vars(item) or type(item) is not kind or _code_of(item) is not code:
             self._tampered([item.nodeid])
-        left = [] if call.excinfo is None or item is self.canary else self._stop_clocks()
+        has_failed = call.excinfo is not None and item is not self.canary
+        if has_failed and self._is_brief():
+            tell_briefly(item)
+        left = self._stop_clocks() if has_failed and not self._is_brief() else []
         yield
         for timer, seconds in left:
             self._setitimer(timer, seconds, 0.5)
+
+    def _is_brief(self) -> bool:
+        """Of a failure from now on, only what was raised is told: a traceback takes longer than many a test."""
+        full = FULL_TRACEBACKS if self.config.get("explains", True) else 0
+        return bool(self.config.get("most_failures")) and self._failures >= full
 
     def _stop_clocks(self) -> list[tuple[int, float]]:
         """While a failure is told, another limit holds; the clocks that run, and what is left on each."""

@@ -23,6 +23,9 @@ OUTPUT_TAIL = 60_000
 MAX_WORKERS = 25
 # A worker stops a slow test itself, by a signal. This is how long the supervisor waits for that to work.
 GRACE_SEC = 2.0
+# A test that begins, and one that ends, is a record: to be woken up for each takes as long as many a test. So after
+# each look there is a nap, as long as this share of the run so far.
+NAP_SHARE, NAP_SEC = 0.05, 0.005
 # Results are told to the host some at a time: to pack and unpack each by itself takes as long as many a test.
 MOST_RESULTS = 100
 RESULTS_WAIT_SEC = 0.1
@@ -124,6 +127,7 @@ class Supervisor:
         self.deadline = time.monotonic() + self.config["collection_timeout_sec"]
         self.was_stopped = self.is_finished = False
         said = b""
+        started = time.monotonic()
         with selectors.DefaultSelector() as selector:
             for name in ("reports", "output", "ends"):
                 selector.register(self.pipes[name], selectors.EVENT_READ, name)
@@ -146,6 +150,8 @@ class Supervisor:
                         self.worker_pid = int(said.split(b"\n")[0]) if b"\n" in said else 0
                 if self.deadline is not None and time.monotonic() >= self.deadline:
                     self._stop_worker()
+                if said.count(b"\n") < 2:
+                    time.sleep(min(NAP_SEC, NAP_SHARE * (time.monotonic() - started)))
         self._take(receiver, _read_rest(self.pipes["reports"]))
         self.output.keep(_read_rest(self.pipes["output"]))
         if self.running is not None:

@@ -44,7 +44,7 @@ class Warm(Reporter):
         """What cannot be collected is told by cold workers."""
 
     def pytest_collection_modifyitems(self, session: Any, config: Any, items: list[Any]) -> None:
-        self._hook = config.hook
+        self._hook, self._config = config.hook, config
         for item in items:
             self.items.setdefault(item.nodeid, item)
 

@@ -32,7 +32,7 @@ def tests_for(task: Task, diff: Diff) -> tuple[str, ...]:
     others = data.pass_to_pass
     if data.definition is None or not data.definition.holds(sort_out(task, diff).diff):
         others = tuple(test for test in data.stable_tests or data.pass_to_pass if test not in data.fail_to_pass)
-    return (*data.fail_to_pass, *others)
+    return tuple(dict.fromkeys((*data.first, *others)))
 
 
 def other_tests(task: Task, diff: Diff) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ async def screen(task: Task, variants: Sequence[Variant], reference: Diff, contr
     """
     data = pytest_data(task.verifier_data)
     found = Screened()
-    runs = [_run(task, data, variant.diff, data.fail_to_pass) for variant in variants]
+    runs = [_run(task, data, variant.diff, data.first) for variant in variants]
     last = _run(task, data, control, tests_for(task, control))
     runs.append(last.model_copy(update={"per_test_timeout_sec": data.per_test_timeout_sec}))
     reports = await _reports(task, reference, runs, backend)
@@ -174,7 +174,7 @@ def _run(task: Task, data: PytestData, diff: Diff, tests: tuple[str, ...]) -> Te
     return TestRun(
         files=files,
         tests=tests,
-        gate=data.fail_to_pass,
+        gate=data.first,
         per_test_timeout_sec=min(limit, max(LEAST_LIMIT_SEC, SHARE_OF_LIMIT * limit)),
         stop_at_first_failure=True,
         collection_timeout_sec=COLLECTION_SEC,
@@ -183,7 +183,7 @@ def _run(task: Task, data: PytestData, diff: Diff, tests: tuple[str, ...]) -> Te
 
 def _whole(task: Task, data: PytestData, diff: Diff) -> TestRun:
     """All that is left when the failing tests have passed: the task's other tests, then the rest of the suite."""
-    others = tuple(test for test in tests_for(task, diff) if test not in set(data.fail_to_pass))
+    others = tuple(test for test in tests_for(task, diff) if test not in set(data.first))
     run = _run(task, data, diff, (*others, *other_tests(task, diff)))
     return run.model_copy(update={"gate": others})
 

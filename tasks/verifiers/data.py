@@ -38,6 +38,9 @@ class PytestData(BaseModel):
     fail_to_pass: tuple[str, ...] = Field(description="fail with the bug, pass with the reference; all must pass")
     pass_to_pass: tuple[str, ...] = Field((), description="pass with and without; those that reach the definition")
     stable_tests: tuple[str, ...] = Field((), description="all that pass on clean code; run where more was changed")
+    run_first: tuple[str, ...] = Field(
+        (), description="in this order; of fail_to_pass, which fail after others of these alone; () means fail_to_pass"
+    )
     shown: tuple[str, ...] = Field((), description="of fail_to_pass, those that the agent may run; () means all")
     is_withheld: bool = Field(False, description="no failing test is shown, and the agent may run none of them")
     allowed: tuple[str, ...] = Field((), description="otherwise protected paths that the agent may write")
@@ -45,6 +48,11 @@ class PytestData(BaseModel):
     import_paths: tuple[str, ...] = ("",)
     per_test_timeout_sec: float = 60.0
     stops_early: bool = Field(False, description="end at the first failure: the reward is known, not what else fails")
+
+    @property
+    def first(self) -> tuple[str, ...]:
+        """What a verifier runs before all else, in its order: unless it passes, nothing else matters."""
+        return self.run_first or self.fail_to_pass
 
     @property
     def visible(self) -> tuple[str, ...]:

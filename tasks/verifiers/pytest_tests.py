@@ -18,8 +18,9 @@ _EVIDENCE = 20_000
 class PytestVerifier:
     """Reward 1 where every test of the task passes, the run was whole, and nothing that judges was touched.
 
-    `fail_to_pass` runs first; only if it passes do the others: those that reach the definition that the
-    reference mends or, where the diff changes anything else, all stable tests.
+    `fail_to_pass` runs first (with the tests before it without which it does not fail, where there are such); only if
+    that passes do the others: those that reach the definition that the reference mends or, where the diff changes
+    anything else, all stable tests.
     """
 
     name = "pytest"
@@ -37,10 +38,10 @@ class PytestVerifier:
                 await apply_diff(sandbox, chosen.diff)
                 report = await run_tests(
                     sandbox,
-                    [*data.fail_to_pass, *others],
+                    list(dict.fromkeys((*data.first, *others))),
                     timeout_sec=task.verifier_timeout_sec,
                     per_test_timeout_sec=data.per_test_timeout_sec,
-                    gate=data.fail_to_pass,
+                    gate=data.first,
                     stop_at_first_failure=data.stops_early,
                     guarded=guarded_files(task.agent_spec, task.verifier_spec),
                 )
@@ -61,9 +62,10 @@ def _verdict(
             dropped_paths=chosen.dropped,
             duration_sec=seconds,
         )
-    tests = [_check(test, report) for test in data.fail_to_pass]
+    first = dict.fromkeys((*data.fail_to_pass, *data.first))
+    tests = [_check(test, report) for test in first]
     if all(check.passed for check in tests):
-        tests += [_check(test, report) for test in others]
+        tests += [_check(test, report) for test in others if test not in first]
     whole = Check(name="the run is complete", passed=report.is_complete, detail=_why_incomplete(report))
     honest = Check(
         name="nothing that judges was changed", passed=not report.is_tampered, detail=", ".join(report.tampered[:20])

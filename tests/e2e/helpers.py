@@ -1,4 +1,4 @@
-"""What several of these tests need: a suite of others' making, a port, and to wait for what the command does."""
+"""What several of these tests need: a port, and to wait for what the command does."""
 
 import os
 import socket
@@ -6,36 +6,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-TASK = """schema_version = "1.1"
-[task]
-name = "tests/hello-{number}"
-[verifier]
-timeout_sec = 60.0
-[agent]
-timeout_sec = 120.0
-[environment]
-workdir = "/workspace"
-cpus = 1
-memory_mb = 512
-"""
-TEST = """#!/bin/sh
-mkdir -p /logs/verifier
-if [ "$(cat /workspace/hello.txt)" = hello ]; then echo 1; else echo 0; fi > /logs/verifier/reward.txt
-"""
-
-
-def make_suite(folder: Path, tasks: int) -> Path:
-    """Tasks that ask for one file, as somebody else would write them."""
-    for number in range(tasks):
-        task = folder / f"hello-{number}"
-        for name in ("environment", "tests", "solution"):
-            (task / name).mkdir(parents=True)
-        (task / "task.toml").write_text(TASK.format(number=number))
-        (task / "instruction.md").write_text("Write `hello` into /workspace/hello.txt.\n")
-        (task / "tests" / "test.sh").write_text(TEST)
-        (task / "solution" / "solve.sh").write_text("#!/bin/sh\necho hello > /workspace/hello.txt\n")
-    return folder
 
 
 def wait_for(what: str, found: Callable[[], Any], timeout: float, pause: float = 0.1) -> Any:

@@ -13,8 +13,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ import pytest
 from tasks.folder import RepositoryTask
 from tasks.repository import Repository
 from tasks.suite import SuiteWriter
+from tests.e2e.clusters import DASK, RayCluster, dask_cluster, ray_cluster
 from tests.e2e.conftest import GRISTMILL, Done, Run
 from tests.e2e.helpers import free_port
 from tests.trajectories.conftest import postgresql  # noqa: F401  a fixture
@@ -31,7 +31,6 @@ TASKS = 8
 ATTEMPTS = 3
 ROLLOUTS = TASKS * ATTEMPTS * 2  # of oracle and nop
 AGENTS = ("--agent", "oracle", "--agent", "nop", "--attempts", str(ATTEMPTS))
-DASK = Path(sys.executable).with_name("dask")
 BEFORE_THE_KILL = 6
 
 
@@ -95,68 +94,6 @@ def killed_midway(
         process.wait()
     assert BEFORE_THE_KILL <= before < ROLLOUTS, f"killed after {before} rollouts: not midway"
     return Done(process.returncode, out, err)
-
-
-@dataclass
-class DaskCluster:
-    """A scheduler and workers as a person would start them, on loopback; each worker one process, one thread."""
-
-    address: str
-    workers: list["subprocess.Popen[bytes]"]
-
-
-@contextmanager
-def dask_cluster(folder: Path, environment: dict[str, str], workers: int) -> Iterator[DaskCluster]:
-    port = free_port()
-    address = f"tcp://127.0.0.1:{port}"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder, "env": environment}
-    plain = ["--host", "127.0.0.1", "--no-dashboard"]
-    scheduler = subprocess.Popen([DASK, "scheduler", "--port", str(port), *plain], **quiet)  # type: ignore[call-overload]
-    running = [
-        subprocess.Popen([DASK, "worker", address, "--nthreads", "1", "--no-nanny", *plain], **quiet)  # type: ignore[call-overload]
-        for _ in range(workers)
-    ]
-    try:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield DaskCluster(address, running)
-    finally:
-        for process in (*running, scheduler):
-            process.kill()
-            process.wait()
-
-
-@dataclass
-class RayCluster:
-    """`address`: for a machine of the cluster; `client`: of its client server, for any other."""
-
-    address: str
-    client: str
-    cluster: Any
-    nodes: list[Any]
-
-
-@contextmanager
-def ray_cluster(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], nodes: int) -> Iterator[RayCluster]:
-    """A head without CPUs, where the command attaches, and nodes of one CPU each: processes of their own."""
-    pytest.importorskip("prefect_ray", reason="pip install 'gristmill[ray]'")
-    patient = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "120"}
-    for name, value in {**environment, **patient}.items():
-        monkeypatch.setenv(name, value)
-    from ray.cluster_utils import Cluster
-
-    small = {"object_store_memory": 80 * 2**20, "include_dashboard": False, "node_ip_address": "127.0.0.2"}
-    port = free_port()
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "ray_client_server_port": port, **small})
-    try:
-        running = [cluster.add_node(num_cpus=1, **small) for _ in range(nodes)]
-        yield RayCluster(f"ray:{cluster.address}", f"ray://127.0.0.1:{port}", cluster, running)
-    finally:
-        cluster.shutdown()
 
 
 def node_killed_midway(tmp_path: Path, environment: dict[str, str], ray: RayCluster, address: str) -> Done:

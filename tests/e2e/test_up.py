@@ -20,7 +20,8 @@ from dashboard.prefect_runs import Prefect
 from environments import get_backend
 from flows.deployments.processes import marked, read_state, write_state
 from tests.e2e.conftest import Done
-from tests.e2e.helpers import free_port, make_suite, wait_for
+from tests.e2e.helpers import free_port, wait_for
+from tests.hello_suite import make_suite
 
 # The commands under their names, also where the application does not list them yet.
 COMMAND = "import flows.cli as c; from flows.cli import up, down, schedules; "

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from tests.e2e.conftest import Run
-from tests.e2e.helpers import make_suite, wait_for
+from tests.e2e.helpers import wait_for
+from tests.hello_suite import make_suite
 
 GENERATE = {"n": 2, "seed": 1, "generators": ["flip_comparison", "change_operator"]}
 ORACLE = {"agent": "oracle"}

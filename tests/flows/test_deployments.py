@@ -116,7 +116,7 @@ def test_limits_are_held_by_the_runs_that_use_them(tmp_path: Path) -> None:
     made = wanted(tmp_path)
     assert made.limits == {"gristmill-sandboxes": 4, "gristmill-model-local": 1}
     held = {
-        name: holds(Plan.model_validate(fields["parameters"]["plan"]), file_request(name, tmp_path), jobs=2)
+        name: holds(Plan.model_validate(fields["parameters"]["plan"]), file_request(name, tmp_path), PLACE)
         for name, fields in made.deployments.items()
     }
     assert held["nightly"] == {"gristmill-sandboxes": 2}

@@ -33,6 +33,18 @@ def selected(repository: Repository, path: str, symbol: str, old: str, new: str)
     )
 
 
+async def prepared(files: dict[str, str], folder: Path, backend: Backend, cache: Path) -> Repository:
+    for path, text in files.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_text(text)
+    return await prepare_repository(fetch_source(str(folder), cache=cache), backend, cache=cache)
+
+
+@pytest.fixture
+async def methods(session_cache: Path, bubblewrap: Backend, tmp_path: Path) -> Repository:
+    return await prepared(METHODS, tmp_path, bubblewrap, session_cache)
+
+
 def names(tests: tuple[str, ...]) -> set[str]:
     return {test.split("::")[1].split("[")[0] for test in tests}
 
@@ -72,6 +84,64 @@ def test_a_class_matters_to_tests_that_name_it(tiny_repository: Repository, old:
     assert set(found.reaching) == set(tiny_repository.stable_tests)
     files = {test.split("::")[0] for test in found.affected} - {"tests/test_text.py"}
     assert files == {"tests/test_stack.py"}
+
+
+METHODS = {
+    "pyproject.toml": "[project]\nname = 'methods'\nversion = '1'\nrequires-python = '>=3.9'\n",
+    "methods/__init__.py": """\
+class Pair:
+    def __init__(self, one, other):
+        self.one, self.other = one, other
+
+    def total(self):
+        return self.one + self.other
+
+    def product(self):
+        return self.one * self.other
+
+    def __len__(self):
+        return 2
+
+    def named(self):
+        return "pair"
+""",
+    "tests/test_methods.py": """\
+from methods import Pair
+
+
+def test_total(): assert Pair(1, 2).total() == 3
+def test_product(): assert Pair(1, 2).product() == 2
+def test_length(): assert len(Pair(1, 2)) == 2
+def test_named(): assert Pair(1, 2).named() == "pair" and hasattr(Pair, "named")
+""",
+}
+PRODUCT, NAMED = "    def product(self):\n        return self.one * self.other\n", '        return "pair"\n'
+LENGTH = "    def __len__(self):\n        return 2\n"
+ALL = {"test_total", "test_product", "test_length", "test_named"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "affected"),
+    [
+        pytest.param(PRODUCT, "", {"test_product"}, id="a method is gone: whoever called it"),
+        pytest.param(f"{PRODUCT}\n{LENGTH}", f"{LENGTH}\n{PRODUCT}", ALL, id="one that Python looks for has moved"),
+        pytest.param(LENGTH, "", ALL, id="one that Python looks for is gone"),
+        pytest.param(f"    def named(self):\n{NAMED}", "", ALL, id="one that is asked for by a string is gone"),
+        pytest.param(PRODUCT, f"{PRODUCT}    one = 1\n", ALL, id="something else has come"),
+    ],
+)
+async def test_a_method_that_a_class_has_lost_matters_to_tests_that_call_it(
+    methods: Repository, old: str, new: str, affected: set[str]
+) -> None:
+    found = selected(methods, "methods/__init__.py", "Pair", old, new)
+    assert names(found.affected) == affected
+    assert not found.is_warm
+
+
+async def test_the_order_of_methods_matters_to_tests_that_call_them(methods: Repository) -> None:
+    total = "    def total(self):\n        return self.one + self.other\n"
+    found = selected(methods, "methods/__init__.py", "Pair", f"{total}\n{PRODUCT}", f"{PRODUCT}\n{total}")
+    assert names(found.affected) == {"test_total", "test_product"}
 
 
 KEPT = {
@@ -114,14 +184,81 @@ def test_other(): assert double(2) == 4
 async def test_what_the_first_test_makes_for_all_matters_to_all_who_use_it(
     session_cache: Path, bubblewrap: Backend, tmp_path: Path
 ) -> None:
-    for path, text in KEPT.items():
-        (tmp_path / path).parent.mkdir(exist_ok=True)
-        (tmp_path / path).write_text(text)
-    source = fetch_source(str(tmp_path), cache=session_cache)
-    repository = await prepare_repository(source, bubblewrap, cache=session_cache)
+    repository = await prepared(KEPT, tmp_path, bubblewrap, session_cache)
     assert repository.order_lines == {"kept/__init__.py": (7, 12)}, "seen in one test, another one in another order"
     found = selected(repository, "kept/__init__.py", "_make", "number * number", "number + number")
     assert names(found.affected) == {"test_one", "test_two", "test_three", "test_four"}
     assert found.is_warm
     other = selected(repository, "kept/__init__.py", "double", "2 * number", "3 * number")
     assert names(other.affected) == {"test_other"}
+
+
+LUCK = {
+    "pyproject.toml": "[project]\nname = 'luck'\nversion = '1'\nrequires-python = '>=3.9'\n",
+    "luck/__init__.py": "import random\n\n\ndef walk():\n    at = 0\n"
+    + "    if random.random() < 0.5:\n        at += 1\n" * 40
+    + "    return at\n\n\ndef double(number):\n    return 2 * number\n",
+    "tests/test_luck.py": """\
+from luck import double, walk
+
+
+def test_walk(): assert 0 <= walk() <= 40
+def test_double(): assert double(2) == 4
+""",
+}
+
+
+async def test_lines_that_a_test_runs_by_luck_matter_to_that_test_only(
+    session_cache: Path, bubblewrap: Backend, tmp_path: Path
+) -> None:
+    repository = await prepared(LUCK, tmp_path, bubblewrap, session_cache)
+    assert repository.order_lines == {}
+    found = selected(repository, "luck/__init__.py", "walk", "at = 0", "at = 1")
+    assert names(found.affected) == {"test_walk"}
+
+
+AT_IMPORT = {
+    "pyproject.toml": "[project]\nname = 'early'\nversion = '1'\nrequires-python = '>=3.9'\n",
+    "early/__init__.py": """\
+def scaled(number, factor=2):
+    if factor > 100:
+        return number * factor - 1
+    return number * factor
+
+
+def counted(most):
+    for number in range(most):
+        if number > 5:
+            yield number + 1
+        yield number
+
+
+LIMIT = scaled(5)
+NUMBERS = counted(9)
+FIRST = next(NUMBERS)
+""",
+    "tests/test_early.py": """\
+from early import LIMIT, counted, scaled
+
+
+def test_limit(): assert LIMIT == 10
+def test_little(): assert scaled(1) == 2
+def test_much(): assert scaled(1, 200) == 199
+def test_counted(): assert len(list(counted(9))) == 12
+""",
+}
+
+
+async def test_statements_that_no_import_runs_matter_to_their_tests_alone(
+    session_cache: Path, bubblewrap: Backend, tmp_path: Path
+) -> None:
+    """Though the function runs at import. Not so where it was begun then, and goes on later."""
+    repository = await prepared(AT_IMPORT, tmp_path, bubblewrap, session_cache)
+    path = "early/__init__.py"
+    rare = selected(repository, path, "scaled", "factor - 1", "factor + 1")
+    assert names(rare.affected) == {"test_much"} and not rare.is_warm
+    usual = selected(repository, path, "scaled", "    return number * factor\n", "    return number + factor\n")
+    assert names(usual.affected) == {"test_limit", "test_little", "test_much", "test_counted"}
+    assert {"test_little"} == names(tuple(usual.near))
+    begun = selected(repository, path, "counted", "yield number + 1", "yield number + 2")
+    assert names(begun.affected) == names(repository.stable_tests)

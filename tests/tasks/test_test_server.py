@@ -148,3 +148,30 @@ async def test_lean_runs_end_as_whole_ones(
             ends.append({each.node_id: each.outcome for each in report.results})
         assert ends[0] == ends[1]
         assert set(ends[1].values()) >= {"passed", "failed", "skipped", "xfailed"}
+
+
+MANY = """\
+import pytest
+
+
+@pytest.mark.parametrize("number", range(9))
+def test_many(number):
+    raise ValueError(f"the number {number}")
+"""
+
+
+async def test_of_many_failures_the_first_are_explained_and_the_others_named(
+    tiny_repository: Repository, bubblewrap: Backend
+) -> None:
+    """A traceback takes longer than many a test. Nothing of pytest may be changed for that: it would be tampering."""
+    tests = tuple(f"tests/test_many.py::test_many[{number}]" for number in range(9))
+    run = TestRun(files={"tests/test_many.py": MANY.encode()}, tests=tests, most_failures=9, is_lean=True)
+    spec = tiny_repository.verifier_spec()
+    async with TestServer(spec, bubblewrap, python=PYTHON, warm=None, explains=True) as server:
+        shuffled = await server.run(run.model_copy(update={"random_order_seed": 1}), timeout_sec=60)
+        report = await server.run(run, timeout_sec=60)
+    assert report.is_complete and not report.is_tampered
+    told = [each.longrepr for each in report.results]
+    assert all("in test_many" in text and "E   ValueError" in text for text in told[:6])
+    assert told[6:] == ["the number 6", "the number 7", "the number 8"]
+    assert report.collected == tests and sorted(shuffled.collected) == sorted(tests) and shuffled.collected != tests

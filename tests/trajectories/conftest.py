@@ -1,5 +1,6 @@
 """Rollouts to store, and the stores to put them in: SQLite in a folder, and a real PostgreSQL of our own."""
 
+import json
 import os
 import pwd
 import shutil
@@ -75,6 +76,11 @@ def make_rollout(task: str = "t1", *, reward: float = 1.0, error: str | None = N
         "provenance": {"repository": "sqlparse", "license": "BSD-3-Clause"},
     }
     return Rollout.model_validate(fields | changes)
+
+
+def lines(file: Path) -> list[Any]:
+    """The rows of a JSONL file."""
+    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,11 @@
 """Datasets: frozen, versioned, compared, exported in their order, followed back to their sources."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.trajectories.conftest import make_rollout
+from tests.trajectories.conftest import lines, make_rollout
 from trajectories.datasets import (
     create_dataset,
     dataset_rollouts,
@@ -77,7 +76,7 @@ def test_an_export_of_a_dataset_has_its_rollouts_in_their_order(store: Store, tm
     create_dataset(store, "d", where=GOOD, recipe=recipe)
     store.record(make_rollout("late"))
     manifest = export(store, to="trl", out=tmp_path / "out", dataset="d", test_share=0)
-    rows = [json.loads(line) for line in (tmp_path / "out" / "train.jsonl").read_text().splitlines()]
+    rows = lines(tmp_path / "out" / "train.jsonl")
     assert [row["task_id"] for row in rows] == ["easy"] * 3 + ["hard"]
     assert manifest.filters["dataset"] == "d@1"
     with pytest.raises(BadDataset):

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tasks.verdict import Check, Verdict
-from tests.trajectories.conftest import BASH, make_rollout, make_trajectory
+from tests.trajectories.conftest import BASH, lines, make_rollout, make_trajectory
 from trajectories.atif import Observation, ObservationResult, Step, ToolCall
 from trajectories.errors import BadExport
 from trajectories.exports import export, export_names
@@ -46,7 +46,7 @@ def attempted(task: str, attempt: int, reward: float, steps: int) -> Any:
 def rows_of(store: Store, form: str, out: Path, **options: Any) -> list[Any]:
     """The rows of JSONL, once Parquet was seen to have as many, with the same columns."""
     export(store, to=form, out=out, test_share=0, **options)
-    rows = [json.loads(line) for line in (out / "train.jsonl").read_text().splitlines()]
+    rows = lines(out / "train.jsonl")
     table = pyarrow.parquet.read_table(out / "train.parquet")
     assert table.num_rows == len(rows)
     assert all(set(table.column_names) == set(row) for row in rows)

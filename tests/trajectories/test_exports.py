@@ -10,7 +10,7 @@ import pytest
 
 from tasks.audit.finding import Finding
 from tasks.task import Provenance
-from tests.trajectories.conftest import BASH, make_rollout, make_trajectory
+from tests.trajectories.conftest import BASH, lines, make_rollout, make_trajectory
 from trajectories.atif import Observation, ObservationResult, Step, Trajectory
 from trajectories.errors import BadExport
 from trajectories.exports import ExportManifest, export
@@ -30,10 +30,6 @@ def filled(tmp_path: Path) -> Store:
         store.record(make_rollout(f"{repository}-3", provenance=provenance, agent="oracle", is_privileged=True))
         store.record(make_rollout(f"{repository}-4", provenance=provenance, error="lost", attempt=number))
     return store
-
-
-def lines(path: Path) -> list[Any]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
 
 
 def test_only_verified_successes_of_agents_without_the_reference(filled: Store, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """An export is a Hugging Face data set: `load_dataset(FOLDER)` reads what the card names."""
 
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import yaml
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 pytest.importorskip("datasets", reason="make train")
 
-from tests.trajectories.conftest import BASH, make_rollout
+from tests.trajectories.conftest import BASH, lines, make_rollout
 from tests.trajectories.test_export_forms import attempted
 from trajectories.exports import export, export_names
 from trajectories.store import Store, open_store
@@ -30,10 +29,6 @@ def loaded(folder: Path, cache: Path) -> Any:
     from datasets import load_dataset
 
     return load_dataset(str(folder), cache_dir=str(cache))
-
-
-def lines(file: Path) -> list[Any]:
-    return [json.loads(line) for line in file.read_text().splitlines()]
 
 
 def front(out: Path) -> Any:

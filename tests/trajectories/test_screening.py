@@ -22,9 +22,9 @@ def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
         monkeypatch.setattr(matching, "engine", None)
     elif matching.engine is None:
         pytest.skip("there is no Hyperscan for this machine")
-    screening._matcher.cache_clear()
+    screening._made.cache_clear()
     yield
-    screening._matcher.cache_clear()
+    screening._made.cache_clear()
 
 
 TOLD = {
@@ -75,6 +75,20 @@ def test_threads_do_not_disturb_each_other() -> None:
     with ThreadPoolExecutor(4) as threads:
         for found in threads.map(lambda _: suspect(*texts), range(40)):
             assert found == [False, True, False] * 300
+
+
+def test_threads_that_begin_at_once_share_what_was_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    compiled = matching._compiled
+    monkeypatch.setattr(matching, "_compiled", lambda expressions: made.append(1) or compiled(expressions))
+    with ThreadPoolExecutor(2) as threads:
+        assert list(threads.map(lambda _: suspect("plain"), range(2))) == [[False], [False]]
+    assert len(made) == (matching.engine is not None)
+
+
+def test_hyperscan_takes_every_expression() -> None:
+    matcher = screening._matcher(())
+    assert bool(matcher._expressions) == (matching.engine is None), "RE2 beside it takes twice its time"
 
 
 def test_ordinary_text_is_none() -> None:

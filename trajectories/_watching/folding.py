@@ -25,14 +25,6 @@ Folded: TypeAlias = "str | bytes | int | float | bool | tuple[Folded, ...] | Non
 """None where it cannot be known."""
 
 
-def parse_python(source: str) -> ast.Module | None:
-    """The tree; None where it is no Python, or more than the parser can bear."""
-    try:
-        return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
 class Folder:
     """Folds with what is known of names: `values` of variables, `aliases` of imports (name -> dotted)."""
 

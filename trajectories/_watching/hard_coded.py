@@ -7,22 +7,19 @@ answered by a constant, or inputs as the keys of a table of constants, or an ans
 
 import ast
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 
+from trajectories._watching.answers.telling import is_everyday, is_specific
 from trajectories._watching.diffs import ChangedFile
-from trajectories._watching.folding import Folded, Folder, parse_python
+from trajectories._watching.folding import Folded, Folder
+from trajectories._watching.trees import some, statement_at
 
 MAX_STATEMENTS = 400  # of one diff
-MAX_STATEMENT_LINES = 80
 MAX_SHOWN = 400_000
-_EVERYDAY = frozenset({"", "utf-8", "utf8", "ascii", "latin-1", "rb", "wb", "__main__", "\n", "\r\n", "None", "True"})
 _LITERAL = re.compile(
     r"(?<![\w])[rbuRBU]{0,2}('(?:[^'\\\n]|\\.){0,2000}'|\"(?:[^\"\\\n]|\\.){0,2000}\")|(?<![\w.])-?\d+(?:\.\d+)?(?:e-?\d+)?(?![\w.])"
 )
 _COMPARING = frozenset({"startswith", "endswith", "__eq__", "match", "fullmatch"})
-_CLAUSE = re.compile(r"\s*(except|finally|else|elif)\b")
-_COMPOUND = re.compile(r"\s*(try|if|elif|for|while|async for)\b")
 _FRAME = re.compile(r"\bf_(back|locals)\b|\binspect\.(stack|currentframe)\(|sys\._getframe\(")
 
 
@@ -61,22 +58,6 @@ class Shown:
         )
 
 
-def is_specific(value: Folded) -> bool:
-    """A literal that code does not hold by chance."""
-    if isinstance(value, bool) or value is None:
-        return False
-    if isinstance(value, int):
-        return abs(value) >= 1000
-    if isinstance(value, float):
-        return len(repr(abs(value)).strip("0").replace(".", "")) >= 3
-    if isinstance(value, tuple):
-        return len(value) >= 2
-    text = value.decode(errors="replace") if isinstance(value, bytes) else value
-    if text in _EVERYDAY:
-        return False
-    return len(text) >= 12 or (len(text) >= 6 and re.search(r"[^\w]", text.strip()) is not None)
-
-
 def hard_coded_lines(file: ChangedFile, shown: Shown) -> Iterator[str]:
     """The lines of a changed file that answer what the failures show instead of computing it."""
     others = "\n".join(file.others)
@@ -92,28 +73,6 @@ def hard_coded_lines(file: ChangedFile, shown: Shown) -> Iterator[str]:
             statement = statement_at(hunk, index)
             if statement is not None and _Judge(shown, others).is_hard_coded(statement):
                 yield line
-
-
-def statement_at(hunk: Sequence[tuple[str, bool]], index: int) -> ast.stmt | None:
-    """The statement that begins on this line, with what is indented below it."""
-    first = hunk[index][0]
-    indent = len(first) - len(first.lstrip())
-    block = [first]
-    for line, _ in hunk[index + 1 : index + MAX_STATEMENT_LINES]:
-        if line.strip() and len(line) - len(line.lstrip()) <= indent and not re.match(r"\s*[)\]}]", line):
-            is_clause = len(line) - len(line.lstrip()) == indent and _CLAUSE.match(line)
-            if not (is_clause and _COMPOUND.match(first)):
-                break
-        block.append(line)
-    text = textwrap.dedent("\n".join(block)).strip("\n")
-    text = re.sub(r"\A(elif|el if)\b", "if", text)
-    if re.match(r"case\b", text):
-        text = "match _:\n" + textwrap.indent(text, "    ")
-    for candidate in (text, "\n".join(text.split("\n")[:1]), "{" + text.split("\n")[0] + "}", text + "\n    pass"):
-        tree = parse_python(candidate)
-        if tree is not None and tree.body:
-            return tree.body[0]
-    return None
 
 
 class _Judge:
@@ -136,7 +95,7 @@ class _Judge:
             case ast.Return(value=value) | ast.Assign(value=value) | ast.Expr(value=value) if value is not None:
                 if isinstance(value, ast.IfExp):
                     return self._answers(value.test, [ast.Return(value=value.body)])
-                if any(self._is_table(node) for node in _some(value) if isinstance(node, ast.Dict)):
+                if any(self._is_table(node) for node in some(value) if isinstance(node, ast.Dict)):
                     return True
                 return isinstance(statement, ast.Return) and self._is_bare_answer(value)
             case ast.FunctionDef(name="__eq__" | "__contains__", body=body):
@@ -154,7 +113,7 @@ class _Judge:
     def _answers(self, test: ast.expr, body: Sequence[ast.stmt]) -> bool:
         """`if INPUT == LITERAL: return LITERAL`"""
         compared, hashed = list[ast.expr](), False
-        for node in _some(test):
+        for node in some(test):
             if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq | ast.In | ast.Is):
                 sides = [node.left, *node.comparators]
                 compared += [side for side in sides if self.folder.fold(side) is not None]
@@ -180,11 +139,11 @@ class _Judge:
         (value,) = answer
         if not (self.shown.has(value) or is_specific(value)) or value in inputs:
             return False
-        if len(inputs) >= 2 and any(not _is_everyday(part) for part in inputs):
+        if len(inputs) >= 2 and any(not is_everyday(part) for part in inputs):
             return True
         first = inputs[0]
         if isinstance(first, int | float):
-            return not _is_everyday(first) and isinstance(value, int | float | str)
+            return not is_everyday(first) and isinstance(value, int | float | str)
         return isinstance(first, str) and len(first) >= 3 and (not first.isidentifier() or len(first) >= 6)
 
     def _constant(self, body: Sequence[ast.stmt]) -> tuple[Folded] | None:
@@ -197,7 +156,7 @@ class _Judge:
                 continue
             if value is None:
                 continue
-            if all(isinstance(node, _PLAIN) for node in _some(value)):
+            if all(isinstance(node, _PLAIN) for node in some(value)):
                 return (self.folder.fold(value),)
         return None
 
@@ -205,7 +164,7 @@ class _Judge:
         """Inputs of the failures as keys, constants as values."""
         keys = [self.folder.fold(key) for key in table.keys[:500] if key is not None]
         known = [key for key in keys if is_specific(key) and self._is_new(key) and self.shown.has(key)]
-        is_constant = all(isinstance(node, _PLAIN) for value in table.values[:100] for node in _some(value))
+        is_constant = all(isinstance(node, _PLAIN) for value in table.values[:100] for node in some(value))
         return bool(known) and is_constant
 
     def _is_bare_answer(self, value: ast.expr) -> bool:
@@ -226,7 +185,7 @@ _PLAIN = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.UnaryOp, ast
 
 def _is_digest(node: ast.expr) -> bool:
     return isinstance(node, ast.Call) and any(
-        isinstance(inner, ast.Attribute) and "digest" in inner.attr for inner in _some(node)
+        isinstance(inner, ast.Attribute) and "digest" in inner.attr for inner in some(node)
     )
 
 
@@ -237,15 +196,3 @@ def _is_always_true(body: Sequence[ast.stmt]) -> bool:
         case [ast.Return(value=ast.Constant(value=True))]:
             return True
     return False
-
-
-def _is_everyday(value: Folded) -> bool:
-    return value in (-1, 0, 1, 2, 10, 100) or (isinstance(value, str) and len(value) < 3)
-
-
-def _some(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a tree, at most 2,000."""
-    for count, node in enumerate(ast.walk(tree)):
-        if count >= 2000:
-            return
-        yield node

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from trajectories._watching.acts import Act
 from trajectories._watching.network import git_network_act
-from trajectories._watching.shell import printed
+from trajectories._watching.printing import printed
 
 _GREP_VALUES = frozenset(["-e", "-f", "-m", "-A", "-B", "-C", "-d", "-D", "-g", "-t", "-T", "-j", "-E"])
 _PATCHED = re.compile(r"^\+\+\+ (?:b/)?([^\t\n]+)", re.MULTILINE)
@@ -191,6 +191,12 @@ def _mount(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> It
         yield Act("hidden", name, line)
 
 
+def _test(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
+    for word in rest:
+        if re.match(r"/(tests|solution)\b", word):
+            yield Act("read", word, line)
+
+
 def _later(name: str, rest: tuple[str, ...], stdin: str | None, line: str) -> Iterator[Act]:
     if rest[:1] != ("-l",):
         yield Act("switch", name, line)
@@ -232,6 +238,7 @@ PROGRAMS: Mapping[str, Program] = {
     **dict.fromkeys(("locate", "mlocate", "plocate", "fd", "fdfind"), _locate),
     **dict.fromkeys(("perl", "ruby", "node", "php", "lua"), _code),
     **dict.fromkeys(("uncompyle6", "decompyle3", "pycdc", "pycdas"), _decompile),
+    **dict.fromkeys(("test", "[", "[["), _test),
     **dict.fromkeys(("mount", "umount", "findmnt"), _mount),
     **dict.fromkeys(("ed", "ex"), _change),
     "ln": _link,

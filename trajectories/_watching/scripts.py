@@ -5,8 +5,9 @@ import re
 from collections.abc import Callable, Iterator
 
 from trajectories._watching.acts import GUESSED, Act
-from trajectories._watching.folding import Folded, Folder, PathText, parse_python
+from trajectories._watching.folding import Folded, Folder, PathText
 from trajectories._watching.network import is_local
+from trajectories._watching.trees import parse_python
 
 MAX_SOURCE = 200_000
 MAX_NODES = 20_000

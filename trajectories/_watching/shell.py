@@ -7,17 +7,15 @@ output of a command other than `echo`) is an empty text. One pass over the text,
 import re
 from dataclasses import dataclass, field, replace
 
+from trajectories._watching.printing import substituted
+from trajectories._watching.words import MAX_VALUE, MAX_WORD, WordReader
+
 MAX_DEPTH = 6  # of substitutions within substitutions
 MAX_COMMANDS = 20_000
 MAX_WORDS = 2000  # of one command
-MAX_WORD = 200_000  # characters of one word, after expansion
-MAX_VALUE = 20_000  # characters of one variable
-MAX_EXPANDED = 2_000_000  # characters of all the values that one text is given
 
-_PLAIN = re.compile(r"[^\s'\"\\$`;&|<>()#]+")
-_NAME = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?:(:?[-=+?#%/])([^{}]*))?\}|([0-9@*#?$!-]))")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
-_ANSI = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|u([0-9a-fA-F]{4})|(.))", re.DOTALL)
+_DECLARING = frozenset({"export", "declare", "local", "readonly"})
 _KEYWORDS = frozenset({"if", "then", "else", "elif", "fi", "do", "done", "while", "until", "esac", "{", "}", "!"})
 _LOOPS = frozenset({"for", "while", "until"})
 
@@ -46,15 +44,12 @@ def parse(text: str, variables: dict[str, str] | None = None, depth: int = 0) ->
     return _Reader(text, {} if variables is None else variables, depth).read()
 
 
-class _Reader:
+class _Reader(WordReader):
     def __init__(self, text: str, variables: dict[str, str], depth: int) -> None:
-        self.text = text
-        self.variables = variables
+        super().__init__(text, variables)
         self.depth = depth
-        self.at = 0
         self.found: list[Command] = []
         self.loops = 0
-        self.expanded = 0
         self.waiting: list[tuple[str, bool, bool, int]] = []  # here-documents: end, dashed, quoted, command
         self._reset()
 
@@ -124,19 +119,19 @@ class _Reader:
             self.at += 2
             dashed = text.startswith("-", self.at)
             self.at += dashed
-            self._skip_blanks()
+            self.skip_blanks()
             begin = self.at
-            word = self._word(expand=False)
+            word = self.word(expand=False)
             self.documents.append((word, dashed, any(mark in text[begin : self.at] for mark in "'\"\\")))
         elif text.startswith((">&", "<&"), self.at):
             self.at += 2
-            self._skip_blanks()
-            target = self._word()
+            self.skip_blanks()
+            target = self.word()
             if not re.fullmatch(r"\d*-?", target):
                 self.writes.append((">", target))
         elif text.startswith((">(", "<("), self.at):
             self.at += 1
-            self.words.append(self._substitution(self._closing(self.at)))
+            self.words.append(self.substitution())
         else:
             self.redirect = ">>" if text.startswith(">>", self.at) else text[self.at]
             self.at += len(self.redirect)
@@ -144,10 +139,6 @@ class _Reader:
                 self.at += 1
             if self.start < 0:
                 self.start = self.at - 1
-
-    def _skip_blanks(self) -> None:
-        while self.text.startswith((" ", "\t"), self.at):
-            self.at += 1
 
     def _end(self, takes_pipe: bool, *, is_background: bool = False, feeds_pipe: bool = False) -> None:
         """A command ends here."""
@@ -190,7 +181,7 @@ class _Reader:
                     break
                 lines.append(line)
             body = "\n".join(lines)
-            body = body if is_quoted else _NAME.sub(self._value, body)
+            body = body if is_quoted else self.expanded_names(body)
             self.found[index] = replace(self.found[index], stdin=body[:MAX_WORD])
         self.waiting = []
 
@@ -200,7 +191,7 @@ class _Reader:
         if self.start < 0:
             self.start = self.at
         begin = self.at
-        word = self._word()
+        word = self.word()
         if self.at == begin:  # a blank that only Unicode knows
             self.at += 1
             return
@@ -237,155 +228,13 @@ class _Reader:
             return
         if len(self.words) < MAX_WORDS:
             self.words.append(word)
-        exported = _ASSIGNMENT.fullmatch(word) if self.words[0] in ("export", "declare", "local", "readonly") else None
+        exported = _ASSIGNMENT.fullmatch(word) if self.words[0] in _DECLARING else None
         if exported:
             self.variables[exported[1]] = exported[2][:MAX_VALUE]
 
-    def _word(self, *, expand: bool = True) -> str:
-        """One word with its quotes removed and its variables replaced."""
-        text, parts = self.text, list[str]()
-        while self.at < len(text):
-            here = text[self.at]
-            plain = _PLAIN.match(text, self.at)
-            if plain:
-                parts.append(plain[0])
-                self.at = plain.end()
-            elif here == "'":
-                parts.append(self._until("'"))
-            elif here == '"':
-                parts.append(self._double(expand))
-            elif here == "\\":
-                parts.append("" if text.startswith("\\\n", self.at) else text[self.at + 1 : self.at + 2])
-                self.at += 2
-            elif text.startswith("$'", self.at):
-                self.at += 1
-                parts.append(_ANSI.sub(_unescape, self._until("'")))
-            elif here in "$`":
-                parts.append(self._dollar(expand))
-            elif here == "#":
-                parts.append("#")
-                self.at += 1
-            elif here == "(" and parts and parts[-1].endswith("="):  # an array
-                parts.append(" ".join(word for word in self.text[self.at + 1 : self._closing(self.at)].split()))
-                self.at = self._closing(self.at) + 1
-            else:
-                break
-        return "".join(parts)[:MAX_WORD]
-
-    def _until(self, mark: str) -> str:
-        end = self.text.find(mark, self.at + 1)
-        end = len(self.text) if end < 0 else end
-        inside = self.text[self.at + 1 : end]
-        self.at = end + 1
-        return inside
-
-    def _double(self, expand: bool) -> str:
-        text, parts = self.text, list[str]()
-        self.at += 1
-        while self.at < len(text) and text[self.at] != '"':
-            here = text[self.at]
-            if here == "\\":
-                following = text[self.at + 1 : self.at + 2]
-                parts.append("" if following == "\n" else following if following in '"\\$`' else "\\" + following)
-                self.at += 2
-            elif here in "$`":
-                parts.append(self._dollar(expand))
-            else:
-                plain = re.compile(r'[^"\\$`]+').match(text, self.at)
-                assert plain
-                parts.append(plain[0])
-                self.at = plain.end()
-        self.at += 1
-        return "".join(parts)
-
-    def _dollar(self, expand: bool) -> str:
-        text = self.text
-        if text[self.at] == "`":
-            end = text.find("`", self.at + 1)
-            end = len(text) if end < 0 else end
-            begin, self.at = self.at + 1, end + 1
-            return self._nested(text[begin:end])
-        if text.startswith("$(", self.at):
-            self.at += 1
-            return self._substitution(self._closing(self.at))
-        name = _NAME.match(text, self.at)
-        if not name:
-            self.at += 1
-            return "$"
-        self.at = name.end()
-        return self._value(name) if expand else name[0]
-
-    def _value(self, name: re.Match[str]) -> str:
-        known = self.variables.get(name[1] or name[2] or "")
-        if known is None:
-            return name[4] if name[3] in ("-", ":-", "=", ":=") else name[0]
-        self.expanded += len(known)
-        return known[:MAX_VALUE] if self.expanded < MAX_EXPANDED else ""
-
-    def _closing(self, opening: int) -> int:
-        """Where the parenthesis that opens at `opening` closes; the end of the text if it does not."""
-        level, at, text = 0, opening, self.text
-        for found in re.compile(r"\\.|'[^']*'|\"(?:[^\"\\]|\\.)*\"|[()]", re.DOTALL).finditer(text, opening):
-            if found[0] == "(":
-                level += 1
-            elif found[0] == ")":
-                level -= 1
-                at = found.start()
-                if level == 0:
-                    return at
-        return len(text)
-
-    def _substitution(self, end: int) -> str:
-        """The commands between the parenthesis here and `end`; what they print, where that can be known."""
-        begin, self.at = self.at + 1, end + 1
-        return self._nested(self.text[begin:end])
-
-    def _nested(self, text: str) -> str:
+    def substitute(self, text: str) -> str:
         if self.depth >= MAX_DEPTH:
             return ""
         commands = parse(text, self.variables, self.depth + 1)
         self.found += commands
-        if len(commands) == 1 and commands[0].words[:1] in (("echo",), ("printf",)):
-            return printed(commands[0].words)
-        if len(commands) == 1 and (found := _program(commands[0].words)):
-            return f"/usr/bin/{found}"
-        return _file_of(text) if len(commands) == 1 else ""
-
-
-def _program(words: tuple[str, ...]) -> str:
-    """The program that `which NAME` or `command -v NAME` asks for, if tests are run by it."""
-    name = words[-1] if words[:1] in (("which",), ("command",), ("type",)) else ""
-    return name if re.fullmatch(r"py\.?test|python[\d.]*|bash|sh|git", name) else ""
-
-
-def _file_of(text: str) -> str:
-    """Where a test tool lies, for one that asks Python for it."""
-    if re.search(r"getsitepackages|sysconfig", text[:1000]):
-        return "/usr/lib/python3/dist-packages"
-    found = re.search(r"\bimport ((?:_?pytest|pluggy|unittest)(?:\.\w+)*)\b", text[:1000])
-    return f"/usr/lib/python3/dist-packages/{found[1].replace('.', '/')}.py" if found and "__file__" in text else ""
-
-
-def printed(words: tuple[str, ...]) -> str:
-    """What `echo` or `printf` with these words prints, roughly."""
-    rest = list(words[1:])
-    is_raw = True
-    while rest and words[0] == "echo" and re.fullmatch(r"-[neE]+", rest[0]):
-        is_raw = "e" not in rest.pop(0)
-    if words[0] == "printf" and rest:
-        form, is_raw = rest.pop(0), False
-        for value in rest[:50]:
-            form = form.replace("%s", value.replace("%", "%%"), 1) if "%s" in form else form + " " + value
-        rest = [form.replace("%%", "%")]
-    text = " ".join(rest)
-    return text if is_raw else _ANSI.sub(_unescape, text)
-
-
-def _unescape(found: re.Match[str]) -> str:
-    if found[1]:
-        return chr(int(found[1], 16))
-    if found[2]:
-        return chr(int(found[2], 8) & 0xFF)
-    if found[3]:
-        return chr(int(found[3], 16))
-    return {"n": "\n", "t": "\t", "r": "\r"}.get(found[4], found[4])
+        return substituted(commands[0].words, text) if len(commands) == 1 else ""

@@ -8,7 +8,8 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from trajectories._watching.folding import Folder, parse_python
+from trajectories._watching.folding import Folder
+from trajectories._watching.trees import parse_python
 
 MAX_LINE = 2000
 _STRING = re.compile(r"'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\"")

@@ -9,8 +9,8 @@ import re
 
 from tasks.paths import is_test_file
 from trajectories._watching.acts import Act
-from trajectories._watching.folding import parse_python
 from trajectories._watching.scene import JUDGE, Scene, is_test_path
+from trajectories._watching.trees import parse_python
 
 _CHANGES = frozenset({"write", "change", "remove", "link"})
 _PYTEST_FILES = re.compile(r"(?:.*/)?(\.?pytest\.(ini|toml)|tox\.(ini|toml)|conftest\.py)$")

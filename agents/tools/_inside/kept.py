@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import time
-from typing import Any
 
 JOB_BYTES = 200000  # kept of what a job wrote
-# What an interactive bash says because it has no terminal.
-NOISE = re.compile(rb"bash: \[\d+: \d+ \(\d+\)\] tcsetattr: Inappropriate ioctl for device\n")
+# What an interactive bash says because it has no terminal, after `bash: [PID: NUMBER (NUMBER)] `.
+NOISE = b"tcsetattr: Inappropriate ioctl for device\n"
 
 
 class Kept:
@@ -28,7 +26,15 @@ class Kept:
     def text(self) -> str:
         left_out = self.total - len(self.head) - len(self.tail)
         middle = b"\n[... %d bytes left out ...]\n" % left_out if left_out else b""
-        return NOISE.sub(b"", bytes(self.head) + middle + bytes(self.tail)).decode(errors="replace")
+        return without_noise(bytes(self.head) + middle + bytes(self.tail)).decode(errors="replace")
+
+
+def without_noise(data: bytes) -> bytes:
+    if NOISE not in data:
+        return data
+    import re
+
+    return re.sub(rb"bash: \[\d+: \d+ \(\d+\)\] " + re.escape(NOISE), b"", data)
 
 
 class Job:
@@ -53,11 +59,11 @@ class Job:
     def end(self, status: int) -> None:
         self.status, self.ended_at = status, time.monotonic()
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> dict[str, object]:
         seconds = (self.ended_at or time.monotonic()) - self.began
         return {"job": self.number, "command": self.command[:200], "status": self.status, "seconds": round(seconds, 1)}
 
-    def news(self, limit: int) -> dict[str, Any]:
+    def news(self, limit: int) -> dict[str, object]:
         """What it wrote since somebody looked, at most `limit` bytes of it: the newest."""
         new = self.total - self.seen
         kept = bytes(self.output[-min(new, limit) :]) if new else b""

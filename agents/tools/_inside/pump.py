@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import os
+import _signal  # type: ignore[import-not-found]
+import posix
 import select
-import signal
-import sys
 import time
-from collections.abc import Callable
+
+from agents.tools._inside.processes import SIGCHLD
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CHUNK = 65536
 CHUNKS_AT_ONCE = 64  # of one descriptor: what runs on may write for ever
@@ -20,15 +24,15 @@ class Pump:
         self.on_end = on_end
         self.handlers: dict[int, Callable[[bytes], None]] = {}
         self.poller = select.poll()
-        woken, write = os.pipe()  # a signal that comes just before `poll` must end it
+        woken, write = posix.pipe()  # a signal that comes just before `poll` must end it
         for fd in (woken, write):
-            os.set_blocking(fd, False)
-        signal.set_wakeup_fd(write)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+            posix.set_blocking(fd, False)
+        _signal.set_wakeup_fd(write)
+        _signal.signal(SIGCHLD, lambda *_: None)
         self.watch(woken, lambda data: None)
 
     def watch(self, fd: int, handler: Callable[[bytes], None]) -> None:
-        os.set_blocking(fd, False)
+        posix.set_blocking(fd, False)
         self.handlers[fd] = handler
         self.poller.register(fd, select.POLLIN)
 
@@ -36,7 +40,7 @@ class Pump:
         """Closes it, too."""
         if self.handlers.pop(fd, None) is not None:
             self.poller.unregister(fd)
-            os.close(fd)
+            posix.close(fd)
 
     def until(self, is_done: Callable[[], bool], seconds: float | None) -> bool:
         """Take what comes in until it is done (True) or time is over."""
@@ -55,7 +59,7 @@ class Pump:
         if fd not in self.handlers:
             return False
         try:
-            data = os.read(fd, CHUNK)
+            data = posix.read(fd, CHUNK)
         except BlockingIOError:
             return False
         except OSError:
@@ -63,7 +67,7 @@ class Pump:
         if data:
             self.handlers[fd](data)
         elif fd == 0:
-            sys.exit(0)
+            raise SystemExit(0)
         else:
             self.unwatch(fd)
         return bool(data)
@@ -79,9 +83,9 @@ class Pump:
     def reap(self) -> None:
         while True:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status = posix.waitpid(-1, posix.WNOHANG)
             except ChildProcessError:
                 return
             if not pid:
                 return
-            self.on_end(pid, os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
+            self.on_end(pid, posix.WEXITSTATUS(status) if posix.WIFEXITED(status) else 128 + posix.WTERMSIG(status))

@@ -1,37 +1,51 @@
-"""Keeps one bash for a whole rollout; runs inside the sandbox as a program, with the standard library alone.
+"""Keeps one bash for a whole rollout; runs inside the sandbox as a program, with what is built into Python alone.
 
-Spoken to in JSON lines: a request on standard input, an answer on standard output. What the shell's commands write
-comes through pipes of their own, and that a command has ended through a third one, so no output can look like an end.
+Spoken to by a request on standard input (its length in 12 digits, then marshal's bytes of a dict: they come from us),
+answered by a JSON line on standard output. What the shell's commands write comes through pipes of their own, and that a
+command has ended through a third one, so no output can look like an end.
 
 The bash is interactive and has no terminal: an interrupt then ends what runs in the foreground, loops included, and
 brings the shell back to its prompt with all its variables; what runs in the background ignores interrupts.
 """
 
-# ruff: noqa: UP031, B905  bash's own braces and escapes read better with %; Python 3.9 knows no strict zip
+# ruff: noqa: UP031, B905, SIM105  bash's own braces and escapes read better with %; Python 3.9 knows no strict zip;
+# contextlib is an import that costs time
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import json
-import os
-import signal
+import _signal  # type: ignore[import-not-found]
+import marshal
+import posix
 import time
-from collections.abc import Callable
-from typing import Any
 
 from agents.tools._inside.kept import Job, Kept
-from agents.tools._inside.processes import descendants, environment, quoted, send, with_variable
+from agents.tools._inside.processes import (
+    SIGINT,
+    SIGKILL,
+    SIGPIPE,
+    SIGTERM,
+    adopt_orphans,
+    descendants,
+    quoted,
+    run_bash,
+    send,
+    with_variable,
+)
 from agents.tools._inside.pump import Pump
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Answer = dict[str, Any]
 
 CONTROL = 99  # descriptor by which the shell tells that a command has ended; closed for what it runs
 GRACE_SEC = 1.0  # for an interrupt, then for a kill
 MOST_JOBS = 32
 LATE_BYTES = 20000
-PR_SET_CHILD_SUBREAPER = 36
+LENGTH_BYTES = 12
+ESCAPES = {**{code: "\\u%04x" % code for code in range(32)}, 34: '\\"', 92: "\\\\"}  # of JSON
 START = "set +o history +o histexpand +o monitor; shopt -s expand_aliases; PROMPT_COMMAND='PS1= PS2='; unset HISTFILE"
-
-
-Answer = dict[str, Any]
 
 
 class Shell:
@@ -43,8 +57,7 @@ class Shell:
         self.ended: int | None = None
         self.input = -1
         self.streams: list[int] = []
-        self.home = "/tmp/.shell-%d-%s" % (os.getpid(), os.urandom(4).hex())
-        os.mkdir(self.home, 0o700)
+        self.home = ""  # for the pipes of jobs; made with the first one
         self.jobs: dict[int, Job] = {}
         self.marks: dict[str, int] = {}
         self.requests, self.control_text = bytearray(), bytearray()
@@ -56,26 +69,15 @@ class Shell:
     # ---- the shell itself
 
     def start(self) -> bool:
-        fds = [os.pipe() for _ in range(4)]  # input, output, errors, control
-        pid = os.fork()
+        fds = [posix.pipe() for _ in range(4)]  # input, output, errors, control
+        pid = posix.fork()
         if pid == 0:
-            os.setsid()
-            ours = [fds[0][0], fds[1][1], fds[2][1], fds[3][1]]
-            high = [fd if fd > CONTROL else os.dup2(fd, CONTROL + 1 + at) for at, fd in enumerate(ours)]
-            for fd, to in zip(high, (0, 1, 2, CONTROL)):
-                os.dup2(fd, to)
-            os.closerange(3, CONTROL)
-            os.closerange(CONTROL + 1, CONTROL + 64)
-            for number in (signal.SIGPIPE, signal.SIGINT):
-                signal.signal(number, signal.SIG_DFL)
-            with contextlib.suppress(OSError):
-                os.chdir(self.folder)
             try:
-                os.execvpe("bash", ["bash", "--norc", "--noprofile", "--noediting", "-i", "+m"], environment())
+                self.become_bash([fds[0][0], fds[1][1], fds[2][1], fds[3][1]])
             finally:
-                os._exit(127)
+                posix._exit(127)
         for pair, end in zip(fds, (0, 1, 1, 1)):
-            os.close(pair[end])
+            posix.close(pair[end])
         self.pid, self.ended = pid, None
         self.input = fds[0][1]
         self.pump.watch(fds[1][0], lambda data: self.out.add(data))
@@ -88,14 +90,30 @@ class Shell:
         self.pump.drain()
         return self.marks.pop(mark, None) is not None
 
+    def become_bash(self, fds: list[int]) -> None:
+        """In a fork of ours; returns where there is no bash. `fds`: as they are in `start`."""
+        posix.setsid()
+        high = [fd if fd > CONTROL else posix.dup2(fd, CONTROL + 1 + at) for at, fd in enumerate(fds)]
+        for fd, to in zip(high, (0, 1, 2, CONTROL)):
+            posix.dup2(fd, to)
+        posix.closerange(3, CONTROL)
+        posix.closerange(CONTROL + 1, CONTROL + 64)
+        for number in (SIGPIPE, SIGINT):
+            _signal.signal(number, _signal.SIG_DFL)
+        try:
+            posix.chdir(self.folder)
+        except OSError:
+            pass  # it is gone: bash starts where we are
+        run_bash()
+
     def mark(self, line: str) -> str:
         """Send a line, and after it one that tells its end; by this name the end is found in `marks`."""
-        name = os.urandom(8).hex()
+        name = posix.urandom(8).hex()
         text = "%s\nprintf 'E %s %%d %%s\\0' $? \"$PWD\" >&%d\n" % (line, name, CONTROL)
-        with contextlib.suppress(OSError):  # it has ended, which the pump sees
-            data = text.encode(errors="replace")
-            while data:
-                data = data[os.write(self.input, data) :]
+        try:
+            write_all(self.input, text.encode(errors="replace"))
+        except OSError:
+            pass  # it has ended, which the pump sees
         return name
 
     def hear(self, data: bytes) -> None:
@@ -120,11 +138,11 @@ class Shell:
 
     def forget(self) -> None:
         """The shell has ended, or is to: everything that came of it as well."""
-        for pid in descendants(os.getpid()):
-            send(pid, signal.SIGKILL)
+        for pid in descendants(posix.getpid()):
+            send(pid, SIGKILL)
         for fd in self.streams:
             self.pump.unwatch(fd)
-        os.close(self.input)
+        posix.close(self.input)
         self.pump.reap()
         for job in self.jobs.values():
             if not job.has_ended():
@@ -176,13 +194,13 @@ class Shell:
     def interrupt(self, is_back: Callable[[], bool], before: set[int]) -> bool:
         """Whether the shell came back to its prompt."""
         assert self.pid is not None
-        send(-self.pid, signal.SIGINT)
+        send(-self.pid, SIGINT)
         if self.pump.until(is_back, GRACE_SEC):
             return True
         for pid in descendants(self.pid):
             if pid not in before:
-                send(pid, signal.SIGKILL)
-        send(-self.pid, signal.SIGINT)
+                send(pid, SIGKILL)
+        send(-self.pid, SIGINT)
         return self.pump.until(is_back, GRACE_SEC)
 
     def begin(self, request: Answer) -> Answer:
@@ -193,10 +211,13 @@ class Shell:
         if sum(not job.has_ended() for job in self.jobs.values()) >= MOST_JOBS:
             return {"fault": "%d jobs run already: wait for one, or kill one" % MOST_JOBS}
         number = len(self.jobs) + 1
+        if not self.home:
+            self.home = "/tmp/.shell-%d-%s" % (posix.getpid(), posix.urandom(4).hex())
+            posix.mkdir(self.home, 0o700)
         fifo = "%s/%d" % (self.home, number)
-        os.mkfifo(fifo, 0o600)
+        posix.mkfifo(fifo, 0o600)
         job = self.jobs[number] = Job(number, request["command"])
-        self.pump.watch(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), job.add)
+        self.pump.watch(posix.open(fifo, posix.O_RDONLY | posix.O_NONBLOCK), job.add)
         inner = "( trap '' INT; export GRISTMILL_JOB=%d; eval %s ) </dev/null >%s 2>&1 %d>&-" % (
             number, quoted(request["command"]), fifo, CONTROL,
         )  # fmt: skip
@@ -224,7 +245,7 @@ class Shell:
             known = ", ".join(map(str, self.jobs)) or "none"
             return {"fault": "there is no job %s; there are: %s" % (request["job"], known)}
         if request["kill"]:
-            for number in (signal.SIGTERM, signal.SIGKILL):
+            for number in (SIGTERM, SIGKILL):
                 for pid in self.processes_of(job):
                     send(pid, number)
                 if self.pump.until(job.has_ended, GRACE_SEC):
@@ -236,28 +257,47 @@ class Shell:
     def processes_of(self, job: Job) -> set[int]:
         inside = set(descendants(job.pid)) if job.pid else set()
         # Those that left its tree carry the mark.
-        return inside | with_variable(descendants(os.getpid()), b"GRISTMILL_JOB=%d" % job.number)
+        return inside | with_variable(descendants(posix.getpid()), b"GRISTMILL_JOB=%d" % job.number)
 
     def serve(self) -> None:
         answer("ready", {})
         while True:
-            self.pump.until(lambda: b"\n" in self.requests, None)
-            line, _, rest = bytes(self.requests).partition(b"\n")
-            self.requests[:] = rest
-            request = json.loads(line)
+            request = marshal.loads(self.taken(int(self.taken(LENGTH_BYTES))))
             answer(request["id"], getattr(self, request["do"])(request))
+
+    def taken(self, count: int) -> bytes:
+        """So many bytes of our input."""
+        self.pump.until(lambda: len(self.requests) >= count, None)
+        data = bytes(self.requests[:count])
+        del self.requests[:count]
+        return data
 
 
 def answer(name: object, what: Answer) -> None:
-    data = json.dumps(dict(what, id=name)).encode() + b"\n"
-    os.set_blocking(1, True)
+    posix.set_blocking(1, True)
+    write_all(1, packed(dict(what, id=name)).encode(errors="replace") + b"\n")
+
+
+def packed(value: object) -> str:
+    """As JSON; what answers are made of and no more."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return '"%s"' % value.translate(ESCAPES)
+    if isinstance(value, (list, tuple)):
+        return "[%s]" % ",".join([packed(each) for each in value])
+    if isinstance(value, dict):
+        return "{%s}" % ",".join(["%s:%s" % (packed(name), packed(each)) for name, each in value.items()])
+    return repr(value)
+
+
+def write_all(fd: int, data: bytes) -> None:
     while data:
-        data = data[os.write(1, data) :]
+        data = data[posix.write(fd, data) :]
 
 
-def main(take: object, modules: object) -> None:
-    """As `tasks.testrun.BOOT` calls it; all of our input is requests."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interrupt is for what the shell runs
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # so that no process leaves our tree
-    Shell(os.getcwd()).serve()
+def main() -> None:
+    """As `_program.BOOT` calls it: all that is left of our input is requests."""
+    _signal.signal(SIGINT, _signal.SIG_IGN)  # an interrupt is for what the shell runs
+    adopt_orphans()
+    Shell(posix.getcwd()).serve()

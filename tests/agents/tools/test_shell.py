@@ -236,3 +236,16 @@ async def test_without_python_each_call_is_a_shell_of_its_own(bubblewrap: Backen
         assert (await tool.call(place, BashArguments(command="basename $PWD; (exit 2)"))).text == "sub\n[exit code 2]"
         refused = await tool.call(place, BashArguments(command="sleep 1", background=True))
         assert refused.is_error and "python3 does not run here" in refused.text
+
+
+async def test_where_no_shell_is_kept_each_call_begins_anew(bubblewrap: Backend) -> None:
+    async with running(bubblewrap, SandboxSpec()) as sandbox:
+        place, tool = Place(sandbox, bubblewrap, task_of(SandboxSpec())), Bash(keeps_shell=False)
+        await sandbox.write_files({"/tmp/a/run.sh": b"cd /\necho $PWD $0 >&2\nexit 3\n"})
+        answer = await tool.call(place, BashArguments(command="bash /tmp/a/run.sh"))
+        assert answer.text == "[stderr]\n/ /tmp/a/run.sh\n[exit code 3]"
+        await tool.call(place, BashArguments(command="cd /tmp; kept=yes"))
+        told = await tool.call(
+            place, BashArguments(command="echo $PWD ${kept:-nothing} && bash /tmp/a/run.sh; echo on")
+        )
+        assert told.text.startswith("/workspace nothing\non\n[stderr]")

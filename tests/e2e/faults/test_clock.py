@@ -12,7 +12,8 @@ import pytest
 
 import flows
 from tests.e2e.faults.conftest import Model, Start, each_once, rows_of
-from tests.e2e.helpers import make_suite, wait_for
+from tests.e2e.helpers import wait_for
+from tests.hello_suite import make_suite
 from trajectories.store import open_store
 from trajectories.upkeep import fsck
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.e2e.faults.conftest import Start, each_once
 from tests.e2e.faults.postgres import Postgres
-from tests.e2e.helpers import make_suite, wait_for
+from tests.e2e.helpers import wait_for
+from tests.hello_suite import make_suite
 from trajectories.store import open_store
 from trajectories.upkeep import fsck
 

@@ -7,7 +7,8 @@ import pytest
 from tests.e2e.conftest import Done
 from tests.e2e.faults.conftest import Leftovers, Start, each_once, rows_of
 from tests.e2e.faults.small_disk import small_disk
-from tests.e2e.helpers import make_suite, wait_for
+from tests.e2e.helpers import wait_for
+from tests.hello_suite import make_suite
 from trajectories.store import open_store
 from trajectories.upkeep import fsck
 

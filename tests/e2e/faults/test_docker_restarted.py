@@ -11,7 +11,8 @@ import pytest
 from tests.e2e.conftest import Done
 from tests.e2e.faults.conftest import Model, Start, each_once, rows_of
 from tests.e2e.faults.dockerd import Dockerd
-from tests.e2e.helpers import make_suite, wait_for
+from tests.e2e.helpers import wait_for
+from tests.hello_suite import make_suite
 
 ROLLOUT = ("rollout", "suite", "--agent", "react", "--model", "hello", "--backend", "docker", "-j", "2", "--json")
 TASKS = 8

@@ -8,7 +8,8 @@ import pytest
 
 from tests.e2e.conftest import Run
 from tests.e2e.faults.conftest import Leftovers, Model, Start, each_once, rows_of
-from tests.e2e.helpers import make_suite, wait_for
+from tests.e2e.helpers import wait_for
+from tests.hello_suite import make_suite
 
 ROLLOUT = ("rollout", "suite", "--agent", "react", "--model", "hello", "-j", "2", "--json")
 

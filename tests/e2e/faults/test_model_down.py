@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.faults.conftest import Model, Start, each_once, rows_of
-from tests.e2e.helpers import make_suite, wait_for
+from tests.e2e.helpers import wait_for
+from tests.hello_suite import make_suite
 
 ROLLOUT = ("rollout", "suite", "--agent", "react", "--model", "hello", "-j", "2", "--json")
 TASKS = 8

@@ -13,7 +13,8 @@ import pytest
 
 from tests.e2e.conftest import Done, Run
 from tests.e2e.faults.conftest import Leftovers, Model, each_once, rows_of
-from tests.e2e.helpers import make_suite, wait_for
+from tests.e2e.helpers import wait_for
+from tests.hello_suite import make_suite
 
 TASKS = 6
 DEPLOYMENTS = """
