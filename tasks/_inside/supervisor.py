@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import ctypes
 import json
 import os
@@ -215,7 +216,8 @@ class Supervisor:
     def _stop_worker(self) -> None:
         self.deadline, self.was_stopped = None, True
         if self.worker_pid:
-            os.killpg(self.worker_pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has said so and ended
+                os.killpg(self.worker_pid, signal.SIGKILL)
 
 
 class Output:
