@@ -14,9 +14,9 @@ from agents.agent import Agent, AgentLimits, Session
 from agents.rollout import roll_out
 from environments import Mount, SandboxSpec, running
 from environments.sandbox import Backend
-from tasks.suite import open_suite, prepare_suite
+from tasks.suite import Suite, open_suite, prepare_suite
 from trajectories.rollout import RolloutKey
-from trajectories.store import open_store
+from trajectories.store import Store, open_store
 
 TASK = """schema_version = "1.1"
 
@@ -77,27 +77,32 @@ def tasks_in(suite: Path) -> list[Path]:
     return sorted(file.parent for file in suite.glob("*/task.toml"))
 
 
+async def roll_out_each(suite: Suite, agent: Agent, backend: Backend, jobs: int, store: Store) -> None:
+    """One rollout of each task, `jobs` at a time, stored. Raises RuntimeError where one is not solved."""
+    slots = asyncio.Semaphore(jobs)
+
+    async def one(task_id: str) -> None:
+        key = RolloutKey(suite_hash="bench", task_id=task_id, agent=agent.name, backend=backend.name)
+        async with slots:
+            task = await asyncio.to_thread(suite.task, task_id)
+            rollout = await roll_out(task, agent, backend, key=key, limits=AgentLimits(), model=None)
+            await asyncio.to_thread(store.record, rollout)
+        if not rollout.verdict.is_solved:
+            raise RuntimeError(f"{task_id} on {backend.name}: {rollout.ending} {rollout.verdict}")
+
+    await asyncio.gather(*map(one, suite.task_ids()))
+
+
 async def roll_out_all(suite_folder: Path, agent: Agent, backend: Backend, jobs: int, store_folder: Path) -> Figures:
     """One rollout of each task, `jobs` at a time, stored; timed without the opening of suite and store."""
     cache = Path("~/.cache/gristmill").expanduser()
     suite = open_suite(suite_folder, cache=cache)
     await prepare_suite(suite, backend, cache=cache)
-    slots = asyncio.Semaphore(jobs)
     with open_store(str(store_folder)) as store:
-
-        async def one(task_id: str) -> None:
-            key = RolloutKey(suite_hash="bench", task_id=task_id, agent=agent.name, backend=backend.name)
-            async with slots:
-                task = await asyncio.to_thread(suite.task, task_id)
-                rollout = await roll_out(task, agent, backend, key=key, limits=AgentLimits(), model=None)
-                await asyncio.to_thread(store.record, rollout)
-            if not rollout.verdict.is_solved:
-                raise RuntimeError(f"{task_id} on {backend.name}: {rollout.ending} {rollout.verdict}")
-
         gc.collect()  # as flows/batches.py does once
         gc.freeze()
         with timed() as figures:
-            await asyncio.gather(*(one(task_id) for task_id in suite.task_ids()))
+            await roll_out_each(suite, agent, backend, jobs, store)
         return figures
 
 

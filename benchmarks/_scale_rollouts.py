@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from _accounting import Accounting
-from _rollouts_timed import write_suite
+from _rollouts_timed import roll_out_each, write_suite
 
-from agents.agent import Agent, AgentLimits, Session
+from agents.agent import Agent, Session
 from agents.registry import get_agent
-from agents.rollout import roll_out
 from environments.registry import get_backend
 from environments.sandbox import Backend
 from flows.scale.cluster import ClusterSpec
@@ -26,7 +25,6 @@ from flows.scale.recorded import Story, read_recording
 from flows.scale.simulation import Simulation
 from tasks.suite import Suite, open_suite, prepare_suite
 from tasks.task import Provenance
-from trajectories.rollout import RolloutKey
 from trajectories.store import open_store
 
 SEEDS = 20
@@ -123,24 +121,13 @@ async def run(
     suite: Suite, agent: Agent, backend: Backend, jobs: int, folder: Path, accounting: Accounting
 ) -> Ran:  # fmt: skip
     """Every task once, stored."""
-    slots = asyncio.Semaphore(jobs)
     with open_store(folder) as store:
         provenance = Provenance(source="x", source_hash="", license="", repository="r")
         known = [(task_id, "f", provenance) for task_id in suite.task_ids()]
         store.register_suite(hash="bench", name="bench", version="1", tasks=known)
-
-        async def one(task_id: str) -> None:
-            key = RolloutKey(suite_hash="bench", task_id=task_id, agent=agent.name, backend=backend.name)
-            async with slots:
-                task = await asyncio.to_thread(suite.task, task_id)
-                rollout = await roll_out(task, agent, backend, key=key, limits=AgentLimits(), model=None)
-                await asyncio.to_thread(store.record, rollout)
-            if not rollout.verdict.is_solved:
-                raise RuntimeError(f"{task_id}: {rollout.ending} {rollout.verdict}")
-
         began, own, tree, busy = time.perf_counter(), time.process_time(), accounting.total_sec(), machine_cpu_sec()
         async with looking() as looks:
-            await asyncio.gather(*map(one, suite.task_ids()))
+            await roll_out_each(suite, agent, backend, jobs, store)
         seconds, own = time.perf_counter() - began, time.process_time() - own
         tree, busy = accounting.total_sec() - tree, machine_cpu_sec() - busy
         stories = read_recording(store, "", most=1000, seed=0).stories

@@ -63,7 +63,7 @@ def tests_naming(names: set[str], bases: set[str], repository: Repository) -> se
 
 def _of_functions(path: str, words: set[str], repository: Repository) -> set[str]:
     """Names of functions in which one of the words stands, and which import has run, or one test for others."""
-    unseen = {*repository.import_lines.get(path, ()), *repository.order_lines.get(path, ())}
+    unseen = repository.lines_for_all(path)
     content = (repository.source.code / path).read_bytes() if unseen else b""
     lines = _lines_with(words, content)
     return {

@@ -91,6 +91,10 @@ class Repository(BaseModel):
         """Some of the definition's body is run by one test for others too: what it makes, such as a cache, lives on."""
         return self._has_in_body(self.order_lines, path, first_line, last_line)
 
+    def lines_for_all(self, path: str) -> set[int]:
+        """Lines of a file that an import has run, or one test for others: coverage does not tell who needs them."""
+        return {*self.import_lines.get(path, ()), *self.order_lines.get(path, ())}
+
     def _has_in_body(self, lines: dict[str, tuple[int, ...]], path: str, first_line: int, last_line: int) -> bool:
         starts = _body_starts((self.source.code / path).read_bytes())
         body = range(starts.get(first_line, first_line), last_line + 1)

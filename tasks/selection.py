@@ -127,8 +127,8 @@ def _are_of_tests(candidate: Candidate, place: Place, repository: Repository) ->
     """
     clean = (repository.source.code / place.path).read_bytes()
     lines = _lines_of_change(place, clean, candidate.files[place.path])
-    for_others = {*repository.import_lines.get(place.path, ()), *repository.order_lines.get(place.path, ())}
-    return not any(own_lines(clean, line) & for_others or is_suspended(clean, line) for line in lines)
+    for_all = repository.lines_for_all(place.path)
+    return not any(own_lines(clean, line) & for_all or is_suspended(clean, line) for line in lines)
 
 
 def _have_same_scopes(clean: bytes, changed: bytes) -> bool:
