@@ -55,6 +55,8 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     options = parser.parse_args()
     jobs = sorted({1, *options.jobs})
+    if jobs == [1]:
+        parser.error("-j: 1 only calibrates; give a larger number too, which is predicted from it")
     figures: dict[str, Any] = {"load": os.getloadavg()[0], "cores": os.cpu_count()}
     with tempfile.TemporaryDirectory(prefix="gristmill-scale-") as scratch:
         folder = Path(scratch)
