@@ -48,6 +48,7 @@ class CleanTests:
     seconds: dict[str, float]
     reached_by: Reached
     import_lines: Lines
+    collection_lines: Lines
     order_lines: Lines
     starting_processes: tuple[str, ...]
 
@@ -215,13 +216,16 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
     if not stable:
         raise BadSource(f"{source.spec}: no test passes in every clean run")
     seconds = {result.node_id: round(result.duration_sec, 5) for result in plain.results}
+    imported = _joined([report.import_lines for report in runs])
+    collected = _joined([report.collection_lines for report in runs])
     starting = {each.node_id for report in runs for each in report.results if each.starts_processes}
     return CleanTests(
         stable=stable,
         unstable=unstable,
         seconds={test: seconds[test] for test in stable},
         reached_by=reduce(_united, reached),
-        import_lines=_import_lines(runs),
+        import_lines=imported,
+        collection_lines=_without(collected, imported),
         order_lines=order_lines,
         starting_processes=tuple(each.node_id for each in covered.results if each.node_id in starting),
     )
@@ -272,12 +276,17 @@ def _sort_out(plain: TestReport, others: Sequence[TestReport]) -> tuple[tuple[st
     return tuple(result.node_id for result in plain.results if result.node_id not in unstable), unstable
 
 
-def _import_lines(reports: Sequence[TestReport]) -> Lines:
+def _joined(several: Sequence[Lines]) -> Lines:
     lines: dict[str, set[int]] = defaultdict(set)
-    for report in reports:
-        for path, some in report.import_lines.items():
+    for each in several:
+        for path, some in each.items():
             lines[path].update(some)
     return {path: tuple(sorted(some)) for path, some in sorted(lines.items())}
+
+
+def _without(lines: Lines, others: Lines) -> Lines:
+    left = {path: tuple(line for line in some if line not in others.get(path, ())) for path, some in lines.items()}
+    return {path: some for path, some in left.items() if some}
 
 
 def _united(one: Reached, other: Reached) -> Reached:

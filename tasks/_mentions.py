@@ -163,6 +163,8 @@ def _statements(body: list[ast.stmt]) -> Iterator[tuple[set[str], int, int]]:
             continue  # see `_renamed`
         elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if all(_tells_only_people(target) for target in targets):
+                continue
             parts = [each for target in targets for each in ast.walk(target)]
             made = {each.id for each in parts if isinstance(each, ast.Name)}
             made |= {each.attr for each in parts if isinstance(each, ast.Attribute)}
@@ -171,3 +173,9 @@ def _statements(body: list[ast.stmt]) -> Iterator[tuple[set[str], int, int]]:
             node, ast.Pass
         ):
             yield set(), node.lineno, node.end_lineno or node.lineno
+
+
+def _tells_only_people(target: ast.expr) -> bool:
+    """What is kept there changes what is listed and read, and not what runs: who uses a name of it says the name."""
+    name = target.id if isinstance(target, ast.Name) else target.attr if isinstance(target, ast.Attribute) else ""
+    return name in ("__all__", "__doc__")

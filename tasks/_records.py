@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from tasks._inside import MODULES
+from tasks._inside.contexts import NOBODY, OF_TEST_MODULES
 from tasks._results import TestReport, TestResult, TestRun
 
 # Reads exactly the files' text and leaves the rest of stdin (configuration, nonce) to them. `tasks` is
@@ -128,7 +129,8 @@ def report_of(
             for record in told
         ),
         collected=tuple(test for record in by_kind["collected"] for test in record["ids"]),
-        import_lines=lines.get("", {}),
+        import_lines=lines.get(NOBODY, {}),
+        collection_lines=lines.get(OF_TEST_MODULES, {}),
         is_complete=end is not None and end["is_complete"] and not timed_out and not is_cut,
         is_tampered=bool(tampered) or (end is not None and end["is_tampered"]),
         tampered=tampered,

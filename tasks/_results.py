@@ -61,6 +61,10 @@ class TestReport(BaseModel):
     import_lines: dict[str, tuple[int, ...]] = Field(
         default_factory=dict, description="with coverage: lines executed outside any test (import time)"
     )
+    collection_lines: dict[str, tuple[int, ...]] = Field(
+        default_factory=dict,
+        description="with coverage: lines that the import of test modules executes; these modules' tests have them too",
+    )
     is_complete: bool
     is_tampered: bool = Field(False, description="the tested code changed pytest, unittest or the runner")
     tampered: tuple[str, ...] = Field((), description="names of what it changed")

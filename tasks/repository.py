@@ -27,7 +27,7 @@ from tasks.source import Source
 __all__ = ["Recipe", "Repository", "RungResult", "prepare_repository"]
 
 # Goes into the cache's file names: a new way of running clean tests must not find old results.
-_METHOD = 6
+_METHOD = 7
 
 
 class Repository(BaseModel):
@@ -44,7 +44,10 @@ class Repository(BaseModel):
     import_lines: dict[str, tuple[int, ...]] = Field(
         default_factory=dict, description="path -> lines that run when the code is imported, for whatever test"
     )
-
+    collection_lines: dict[str, tuple[int, ...]] = Field(
+        default_factory=dict,
+        description="path -> lines that only the import of test modules runs: in the line map as their tests' lines",
+    )
     order_lines: dict[str, tuple[int, ...]] = Field(
         default_factory=dict,
         description="path -> lines that one test runs for others too: which one depends on the order",
@@ -81,24 +84,25 @@ class Repository(BaseModel):
         return tuple(self.stable_tests[index] for index in sorted(found))
 
     def runs_at_import(self, path: str, first_line: int, last_line: int) -> bool:
-        """The body of the definition on these lines runs before any test (of a class it always does).
+        """The body of the definition on these lines runs before any test (of a class it always does)."""
+        lines = {*self.import_lines.get(path, ()), *self.collection_lines.get(path, ())}
+        return self._has_in_body(lines, path, first_line, last_line)
+
+    def runs_for_all(self, path: str, first_line: int, last_line: int) -> bool:
+        """Some of the body is run by the import of the code, or by one test for others: what it makes lives on.
 
         No test is then seen to reach all that it does, and every test may depend on it.
         """
-        return self._has_in_body(self.import_lines, path, first_line, last_line)
-
-    def runs_for_others(self, path: str, first_line: int, last_line: int) -> bool:
-        """Some of the definition's body is run by one test for others too: what it makes, such as a cache, lives on."""
-        return self._has_in_body(self.order_lines, path, first_line, last_line)
+        return self._has_in_body(self.lines_for_all(path), path, first_line, last_line)
 
     def lines_for_all(self, path: str) -> set[int]:
         """Lines of a file that an import has run, or one test for others: coverage does not tell who needs them."""
         return {*self.import_lines.get(path, ()), *self.order_lines.get(path, ())}
 
-    def _has_in_body(self, lines: dict[str, tuple[int, ...]], path: str, first_line: int, last_line: int) -> bool:
+    def _has_in_body(self, lines: set[int], path: str, first_line: int, last_line: int) -> bool:
         starts = _body_starts((self.source.code / path).read_bytes())
         body = range(starts.get(first_line, first_line), last_line + 1)
-        return any(line in body for line in lines.get(path, ()))
+        return any(line in body for line in lines)
 
 
 @lru_cache(maxsize=64)
@@ -163,6 +167,7 @@ def _repository(source: Source, recipe: Recipe, clean: CleanTests, line_map: Pat
         unstable_tests=clean.unstable,
         clean_seconds=clean.seconds,
         import_lines=clean.import_lines,
+        collection_lines=clean.collection_lines,
         order_lines=clean.order_lines,
         starting_processes=clean.starting_processes,
     )

@@ -45,11 +45,10 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
         reached = repository.reached_by.get(place.path, {})
         of_definition = _running(reached, range(place.first_line, place.last_line + 1))
         known = is_known(place, repository)
-        runs_at_import = not known or repository.runs_at_import(place.path, place.first_line, place.last_line)
+        body = (place.path, place.first_line, place.last_line)
+        runs_at_import = not known or repository.runs_at_import(*body)
         of_statements = _of_statements(candidate, place, repository) if known else set()
-        is_of_tests = not runs_at_import and not repository.runs_for_others(
-            place.path, place.first_line, place.last_line
-        )
+        is_of_tests = known and not repository.runs_for_all(*body)
         near |= of_statements or _running(reached, place.changed_lines) or of_definition
         if is_of_tests or (of_statements and _are_of_tests(candidate, place, repository)):
             reaching |= of_definition

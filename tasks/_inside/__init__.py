@@ -16,6 +16,7 @@ Several processes, because the tested code shares its process with pytest:
 # In the order in which they import each other.
 MODULES = (
     "frames",
+    "contexts",
     "fingerprint",
     "options",
     "lean",

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from time import perf_counter, process_time
 from typing import Any
 
+from tasks._inside.contexts import Contexts
 from tasks._inside.fingerprint import Fingerprint
 from tasks._inside.frames import Sender
 from tasks._inside.lean import be_silent, leave_out, tell_briefly
@@ -51,18 +52,20 @@ class TestTimedOut(BaseException):
 class Reporter:
     """Selects and orders tests, times them, and reports each by the sender."""
 
-    def __init__(self, config: dict[str, Any], sender: Sender, fingerprint: Fingerprint, coverage: Any) -> None:
+    def __init__(
+        self, config: dict[str, Any], sender: Sender, fingerprint: Fingerprint, contexts: Contexts | None
+    ) -> None:
         self.config = config
         self.sender = sender
         self.fingerprint = fingerprint
-        self.coverage = coverage
+        self.contexts = contexts
         self.pid = os.getpid()
         self.canary: Any = None
         self.canary_outcome = ""
         self.ids: list[str] = []
         self.tampered: list[str] = []
         self._has_started_processes = False
-        if coverage is not None:
+        if contexts is not None:
             sys.addaudithook(self._on_audit)
         self.limit = self.cpu_limit = config["per_test_timeout_sec"]
         self._failures = 0
@@ -179,9 +182,9 @@ class Reporter:
         self._phases, self._is_late = {}, False
         if not is_canary:
             self.sender.send("start", id=item.nodeid)
-            if self.coverage is not None:
-                self._has_started_processes = False
-                self.coverage.switch_context(item.nodeid)
+            self._has_started_processes = False
+            if self.contexts is not None:
+                self.contexts.begin(item.nodeid)
         started = self._clock()
         self.cpu_limit = self.config.get("cpu_limits", {}).get(item.nodeid)
         self.limit = wall_limit(self.config, item.nodeid)
@@ -198,8 +201,8 @@ class Reporter:
         self._setitimer(signal.ITIMER_PROF, 0)
         self._leave_if_forked()
         seconds = self._clock() - started
-        if self.coverage is not None and not is_canary:
-            self.coverage.switch_context("")
+        if self.contexts is not None and not is_canary:
+            self.contexts.end()
         is_due = self._clock() - self._last_look > FULL_LOOK_EVERY_SEC
         self._look_for_tampering(only_core=not is_due)
         outcome, longrepr = self._phases.get("outcome", "error"), self._phases.get("longrepr", "")

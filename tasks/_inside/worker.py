@@ -15,6 +15,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tasks._inside.contexts import Contexts, follow
+from tasks._inside.contexts import mark_hooks as mark_hooks_of_contexts
 from tasks._inside.fingerprint import Fingerprint
 from tasks._inside.frames import Sender
 from tasks._inside.options import (
@@ -69,13 +71,14 @@ def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> No
         arguments += files
     coverage = _start_coverage(config)
     config["is_plugin"] = is_plugin_source(config["workdir"])
-    reporter = Reporter(config, sender, fingerprint, coverage)
+    contexts = Contexts(coverage) if coverage is not None else None
+    reporter = Reporter(config, sender, fingerprint, contexts)
     leave, getpid = os._exit, os.getpid
-    code = int(pytest.main(arguments, plugins=[reporter]))
+    code = int(pytest.main(arguments, plugins=[reporter] if contexts is None else [reporter, contexts]))
     if getpid() != reporter.pid:
         leave(1)
-    if coverage is not None:
-        _send_coverage(coverage, reporter, config["workdir"])
+    if contexts is not None:
+        _send_coverage(coverage, contexts, sender, config["workdir"])
     reporter.finish(code)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -103,18 +106,22 @@ def _start_coverage(config: dict[str, Any]) -> Any:
     return recorder
 
 
-def _send_coverage(coverage: Any, reporter: Reporter, workdir: str) -> None:
-    """One record a file: for each test the executed lines as a bit mask in hex; '' is import time."""
+def _send_coverage(coverage: Any, contexts: Contexts, sender: Sender, workdir: str) -> None:
+    """One record a file: for each test the executed lines as a bit mask in hex; NOBODY is import time."""
     coverage.stop()
     data = coverage.get_data()
     for path in sorted(data.measured_files()):
         masks: dict[str, int] = collections.defaultdict(int)
-        for line, contexts in data.contexts_by_lineno(path).items():
+        for line, found in data.contexts_by_lineno(path).items():
             bit = 1 << line
-            for context in contexts:
+            for context in found:
                 masks[context] |= bit
+        owned: dict[str, int] = collections.defaultdict(int)
+        for context, mask in masks.items():
+            for owner in contexts.owners(context):
+                owned[owner] |= mask
         relative = os.path.relpath(path, workdir).replace(os.sep, "/")
-        reporter.sender.send("lines", path=relative, masks={name: format(mask, "x") for name, mask in masks.items()})
+        sender.send("lines", path=relative, masks={name: format(mask, "x") for name, mask in owned.items()})
 
 
 def nurse(
@@ -139,8 +146,10 @@ def nurse(
     if config["coverage"]:
         import coverage  # noqa: F401
 
+        follow()
     import_plugins()  # before the fingerprint: some of them put functions of theirs in pytest when they are imported
     mark_hooks(pytest)
+    mark_hooks_of_contexts(pytest)
     fingerprint = Fingerprint(own_modules)
     import_what_each_worker_needs()
     gc.collect()

@@ -115,7 +115,7 @@ def _bugs(
 ) -> Iterator[Bug]:
     statements = _Statements(function)
     reached = repository.reached_by.get(file.path, {})
-    at_import = set(repository.import_lines.get(file.path, ()))
+    at_import = {*repository.import_lines.get(file.path, ()), *repository.collection_lines.get(file.path, ())}
     edits = {edit for kind in _EDITS for edit in kind(file, definition)}
     for edit in sorted(edits, key=lambda edit: (edit.start, edit.end, edit.text)):
         lines = range(file.line_of(edit.start), file.line_of(max(edit.start, edit.end - 1)) + 1)

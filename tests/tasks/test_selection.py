@@ -46,7 +46,7 @@ async def methods(session_cache: Path, bubblewrap: Backend, tmp_path: Path) -> R
 
 
 def names(tests: tuple[str, ...]) -> set[str]:
-    return {test.split("::")[1].split("[")[0] for test in tests}
+    return {test.split("::")[-1].split("[")[0] for test in tests}
 
 
 def test_only_tests_that_run_the_changed_statement_are_affected(tiny_repository: Repository) -> None:
@@ -65,7 +65,7 @@ def test_names_that_change_their_scope_matter_to_every_test_of_the_definition(ti
 
 
 def test_tests_that_start_processes_are_always_asked(tiny_repository: Repository) -> None:
-    assert [test.split("::")[1] for test in tiny_repository.starting_processes] == ["test_command"]
+    assert [test.split("::")[-1] for test in tiny_repository.starting_processes] == ["test_command"]
     found = selected(tiny_repository, NUMBERS, "clamp", "        return high\n", "        return low\n")
     assert set(tiny_repository.starting_processes) <= set(found.affected)
 
@@ -191,6 +191,92 @@ async def test_what_the_first_test_makes_for_all_matters_to_all_who_use_it(
     assert found.is_warm
     other = selected(repository, "kept/__init__.py", "double", "2 * number", "3 * number")
     assert names(other.affected) == {"test_other"}
+
+
+SHARED = {
+    "pyproject.toml": "[project]\nname = 'shared'\nversion = '1'\nrequires-python = '>=3.9'\n",
+    "shared/__init__.py": """\
+def grown(number):
+    return number + 1
+
+
+def made(number):
+    return [number]
+
+
+def ended(numbers):
+    numbers.clear()
+
+
+def read(number):
+    return number * 2
+
+
+def double(number):
+    return 2 * number
+""",
+    "tests/test_fixture.py": """\
+import pytest
+from shared import double, ended, made
+
+
+@pytest.fixture(scope="module")
+def numbers():
+    found = made(1)
+    yield found
+    ended(found)
+
+
+class TestGrown:
+    @classmethod
+    def setup_class(cls):
+        from shared import grown
+        cls.number = grown(1)
+
+    def test_one(self): assert self.number == 2
+    def test_two(self): assert self.number == 2
+
+
+def test_first(numbers): assert numbers == [1]
+def test_last(numbers): assert len(numbers) == 1
+def test_other(): assert double(2) == 4
+""",
+    "tests/test_table.py": """\
+from shared import double, read
+
+TABLE = [read(1), read(2)]
+
+
+def test_table(): assert TABLE == [2, 4]
+def test_double(): assert double(1) == 2
+""",
+    "tests/test_uses.py": """\
+from test_table import TABLE
+
+
+def test_sum(): assert sum(TABLE) == 6
+""",
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "old", "new", "tests", "is_warm"),
+    [
+        ("grown", "+ 1", "+ 2", {"test_one", "test_two"}, True),
+        ("made", "[number]", "[number + 1]", {"test_first", "test_last"}, True),
+        ("ended", "clear()", "pop()", {"test_first", "test_last"}, True),
+        ("read", "* 2", "* 3", {"test_table", "test_double", "test_sum"}, False),
+        ("double", "2 *", "3 *", {"test_other", "test_double"}, True),
+    ],
+)
+async def test_what_runs_once_for_a_class_or_a_module_matters_to_its_tests(
+    session_cache: Path, bubblewrap: Backend, tmp_path: Path, function: str, old: str, new: str, tests: set[str],
+    is_warm: bool,
+) -> None:  # fmt: skip
+    repository = await prepared(SHARED, tmp_path, bubblewrap, session_cache)
+    assert repository.order_lines == {}
+    found = selected(repository, "shared/__init__.py", function, old, new)
+    assert names(found.affected) == tests and found.is_warm is is_warm
 
 
 LUCK = {
