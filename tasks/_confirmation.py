@@ -69,7 +69,10 @@ class Confirmation:
     What `clean` remembers is not asked again. Only what failed when screened is run.
     """
 
-    def __init__(self, repository: Repository, backend: Backend, clean: Clean) -> None:
+    def __init__(
+        self, repository: Repository, backend: Backend, clean: Clean, *, imports: Sequence[str] = ()
+    ) -> None:
+        """`imports`: of the standard library, by all tests together."""
         self._repository = repository
         self._backend = backend
         self._clean = clean
@@ -77,7 +80,12 @@ class Confirmation:
         self._off: dict[str, bool] = {}  # in this sandbox, where bugs had run before; on top of what is remembered
         self._seen: list[tuple[Item, TestReport]] = []
         self._server = TestServer(
-            repository.verifier_spec(), backend, python=f"{VENV}/bin/python", warm=None, explains=True
+            repository.verifier_spec(),
+            backend,
+            python=f"{VENV}/bin/python",
+            warm=None,
+            explains=True,
+            imports=imports,
         )
 
     async def __aenter__(self) -> "Confirmation":

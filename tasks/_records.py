@@ -46,7 +46,14 @@ def order_of(run: TestRun) -> bytes:
 NO_MORE_ORDERS = f"{0:012d}".encode()
 
 
-def serving_config(workdir: str, *, guarded: Sequence[str], warm: Sequence[str] | None, explains: bool) -> bytes:
+def serving_config(
+    workdir: str,
+    *,
+    guarded: Sequence[str],
+    warm: Sequence[str] | None,
+    explains: bool,
+    imports: Sequence[str] = (),
+) -> bytes:
     """For a supervisor that takes orders. Of code of our own making."""
     config = {
         "workdir": workdir,
@@ -59,6 +66,7 @@ def serving_config(workdir: str, *, guarded: Sequence[str], warm: Sequence[str] 
         "explains": explains,
         "tracebacks": "short" if explains else "native",
         "warm": None if warm is None else list(warm),
+        "imports": list(imports),
         "keeps_bytecode": True,  # of the tests, above all: rewriting their asserts is most of a run of few tests
     }
     return sized(json.dumps(config).encode())
@@ -114,6 +122,7 @@ def report_of(
     for record in by_kind["lines"]:
         for test, mask in record["masks"].items():
             lines[test][record["path"]] = _line_numbers(mask)
+    state = by_kind["state"][0] if by_kind["state"] else {}
     end = by_kind["end"][0] if by_kind["end"] else None
     tampered = tuple(name for record in by_kind["tampered"] for name in record["what"])
     return TestReport(
@@ -131,6 +140,8 @@ def report_of(
         collected=tuple(test for record in by_kind["collected"] for test in record["ids"]),
         import_lines=lines.get(NOBODY, {}),
         collection_lines=lines.get(OF_TEST_MODULES, {}),
+        imported=state.get("parts", {}),
+        first_lines=state.get("lines", {}),
         is_complete=end is not None and end["is_complete"] and not timed_out and not is_cut,
         is_tampered=bool(tampered) or (end is not None and end["is_tampered"]),
         tampered=tampered,

@@ -38,6 +38,7 @@ class TestRun(BaseModel):
     files: dict[str, bytes] = Field(default_factory=dict, description="path (relative to workdir) -> contents")
     removed: tuple[str, ...] = Field((), description="paths that are not there in this run")
     tests: tuple[str, ...]
+    imports: tuple[str, ...] = Field((), description="instead of tests: import these modules, tell what that has made")
     gate: tuple[str, ...] = ()
     random_order_seed: int | None = None
     per_test_timeout_sec: float | None = None
@@ -68,6 +69,10 @@ class TestReport(BaseModel):
     is_complete: bool
     is_tampered: bool = Field(False, description="the tested code changed pytest, unittest or the runner")
     tampered: tuple[str, ...] = Field((), description="names of what it changed")
+    imported: dict[str, str] = Field(
+        default_factory=dict, description="of a run of imports: what they made, name of each part -> digest of it"
+    )
+    first_lines: dict[str, int] = Field(default_factory=dict, description="of a run of imports: of functions")
     exit_code: int | None = None
     timed_out: bool = False
     output: str = Field("", description="what pytest and the tests printed, middle left out past 100 kB")

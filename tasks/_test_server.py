@@ -38,14 +38,16 @@ class TestServer:
         python: str,
         warm: Sequence[str] | None = (),
         explains: bool = False,
+        imports: Sequence[str] = (),
     ) -> None:
-        """`warm`, `explains`: as of `run_tests_on_each`."""
+        """`warm`, `explains`: as of `run_tests_on_each`. `imports`: as another server tells them, to have them early."""
         self._spec = spec
         self._backend = backend
         self._python = python
         self._warm = warm
         self._explains = explains
         self.starts = 0  # so far
+        self.imports = tuple(imports)  # modules of the standard library that the tests need, as far as is known
         self._sandbox: Sandbox | None = None
         self._stream: Stream | None = None
         self._nonce = b""
@@ -113,7 +115,9 @@ class TestServer:
         self._nonce = secrets.token_hex(32).encode()
         self._sandbox = await self._backend.start(self._spec)
         self._stream = await self._sandbox.open([self._python, "-I", "-S", "-B", "-c", BOOT])
-        config = serving_config(self._spec.workdir, guarded=(), warm=self._warm, explains=self._explains)
+        config = serving_config(
+            self._spec.workdir, guarded=(), warm=self._warm, explains=self._explains, imports=self.imports
+        )
         async with asyncio.timeout(START_SEC):
             with contextlib.suppress(EnvironmentFault):  # it has ended before it read all: its complaint says why
                 await self._stream.write(inside_text() + config + self._nonce)
@@ -129,7 +133,9 @@ class TestServer:
         try:
             async with asyncio.timeout(START_SEC):  # the first one waits for the collection of all tests
                 await self._stream.write(order)
-                return (await self._next_record() or {}).get("kind") == "begin"
+                record = await self._next_record() or {}
+                self.imports = tuple(record.get("imports", ())) or self.imports
+                return record.get("kind") == "begin"
         except EnvironmentFault:
             return False
 

@@ -88,6 +88,10 @@ class Repository(BaseModel):
         lines = {*self.import_lines.get(path, ()), *self.collection_lines.get(path, ())}
         return self._has_in_body(lines, path, first_line, last_line)
 
+    def is_collected(self, path: str, first_line: int, last_line: int) -> bool:
+        """Some of the body runs when a test module is imported."""
+        return self._has_in_body(set(self.collection_lines.get(path, ())), path, first_line, last_line)
+
     def runs_for_all(self, path: str, first_line: int, last_line: int) -> bool:
         """Some of the body is run by the import of the code, or by one test for others: what it makes lives on.
 

@@ -6,7 +6,7 @@ is kept), or the test starts processes whose lines nobody saw. Each of these cas
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import CodeType
@@ -25,22 +25,28 @@ class Selection:
 
     `reaching`: run some line of the touched definitions; `affected`, of these, may behave otherwise; both in file
     order. `near`, of these, run the changed lines, and so are the likeliest to see the change. `is_warm`: no import has
-    run what is changed.
+    run what is changed. `is_guessed`: an import has, and that it matters to so many is not known.
     """
 
     reaching: tuple[str, ...]
     affected: tuple[str, ...]
     is_warm: bool
     near: frozenset[str] = frozenset()
+    is_guessed: bool = False
 
 
-def select_tests(candidate: Candidate, repository: Repository) -> Selection:
-    """For a candidate whose solved state is the clean source."""
+def select_tests(
+    candidate: Candidate, repository: Repository, changed: Mapping[str, set[int]] | None = None
+) -> Selection:
+    """For a candidate whose solved state is the clean source.
+
+    `changed`: where an import leaves all as it was, lines of the functions that have other code (`Imports`).
+    """
     everything = range(len(repository.stable_tests))
     reaching: set[int] = set()
     affected: set[int] = set()
     near: set[int] = set()
-    is_warm = not candidate.absent
+    is_warm, is_guessed = not candidate.absent, False
     for place in candidate.places:
         reached = repository.reached_by.get(place.path, {})
         of_definition = _running(reached, range(place.first_line, place.last_line + 1))
@@ -55,6 +61,11 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
             affected |= of_statements or of_definition
             is_warm = is_warm and not runs_at_import  # what an import has made of it may hold the old code
             continue
+        if changed is not None:
+            reaching |= of_definition
+            affected |= of_statements or _running(reached, changed.get(place.path, ()))
+            is_warm = is_warm and not repository.is_collected(*body)
+            continue
         of_methods = tests_of_methods(candidate, place, repository) if known else None
         if of_methods is not None:
             reaching |= of_definition
@@ -62,6 +73,7 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
             is_warm = False
             continue
         naming = _naming(place, repository) if known else None
+        is_guessed = known
         reaching.update(everything)
         affected.update(everything if naming is None else naming | of_definition)
         is_warm = is_warm and not runs_at_import
@@ -75,6 +87,7 @@ def select_tests(candidate: Candidate, repository: Repository) -> Selection:
         affected=tuple(repository.stable_tests[at] for at in sorted(affected)),
         is_warm=is_warm,
         near=frozenset(repository.stable_tests[at] for at in near & affected),
+        is_guessed=is_guessed,
     )
 
 

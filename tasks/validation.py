@@ -17,6 +17,7 @@ from environments.errors import EnvironmentFault
 from environments.sandbox import Backend
 from tasks._batches import given_state, run_each, run_of, solved_state, time_for
 from tasks._confirmation import CONFIRMED_TOGETHER, Clean, Confirmation, Item, MustGoAlone
+from tasks._imports import Imports
 from tasks._killers import Killers
 from tasks._test_server import TestServer
 from tasks.candidate import Candidate, Rejection
@@ -39,6 +40,7 @@ from tasks.repository import Repository
 from tasks.selection import select_tests
 from tasks.testrun import VENV, TestRun
 
+WORTH_A_LOOK_SEC = 0.5  # of tests: as long as it takes to see what an import makes
 WORTH_A_SANDBOX = 3  # bugs: to confirm so many takes as long as to start one
 _TRIES = 2  # of a candidate whose sandbox was lost, each time alone
 
@@ -62,7 +64,9 @@ class Validator:
         self._is_closing = False
         self._killers = Killers(repository.clean_seconds)
         self._clean = Clean()
+        self._imports = Imports(repository)
         self._confirmers = self._being_screened = 0
+        self._imports: tuple[str, ...] = ()  # of the standard library, by the tests
 
     async def __aenter__(self) -> "Validator":
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._jobs)]
@@ -165,8 +169,13 @@ class Validator:
     # -- the three ways to decide
 
     async def _screen(self, item: Item, server: TestServer) -> None:
+        await self._narrow(item, server)
+        if not item.selection.affected:
+            item.settle(rejected(item.candidate, "no test reaches it"))
+            return
         run = self._run_to_screen(item)
         report = await server.run(run, timeout_sec=time_for([run], self._repository))
+        self._imports = self._imports or server.imports
         if not report.is_complete and not report.timed_out and not item.tries:
             item.tries = 1  # it ended all; or those before it in the same sandbox did, by what they have left there
             await self._put(self._screening, item)
@@ -180,6 +189,17 @@ class Validator:
             item.passed = frozenset(each.node_id for each in report.results if each.outcome == "passed")
             item.tries = 0
             await self._put(self._confirming, item)
+
+    async def _narrow(self, item: Item, server: TestServer) -> None:
+        """Where an import has run the edited code, and many tests would be run in case they notice: look whether any
+        could.
+        """
+        selection = item.selection
+        seconds = sum(self._repository.clean_seconds.get(test, 0.0) for test in selection.affected)
+        if selection.is_guessed and seconds > WORTH_A_LOOK_SEC:
+            changed = await self._imports.changed_by(item.candidate, server)
+            if changed is not None:
+                item.selection = select_tests(item.candidate, self._repository, changed)
 
     def _run_to_screen(self, item: Item) -> TestRun:
         """All that it can matter to: what fails is what confirmation needs."""
@@ -197,7 +217,9 @@ class Validator:
 
     async def _confirm(self, items: list[Item]) -> None:
         """In one fresh sandbox, more of them as long as there are any: whoever is free takes the next one."""
-        async with Confirmation(self._repository, self._backend, self._clean) as confirmation:
+        async with Confirmation(
+            self._repository, self._backend, self._clean, imports=self._imports
+        ) as confirmation:
             is_alone = items[0].tries > 0
             waiting = () if is_alone else islice(self._confirming, CONFIRMED_TOGETHER)
             await confirmation.see_clean([test for item in (*items, *waiting) for test in item.failed])

@@ -34,6 +34,32 @@ def leave_out(config: Any, items: list[Any]) -> None:
     if "caplog" not in asked and logs is not None and not any(getattr(logs, name, None) for name in levels):
         _remove(config, "logging-plugin", (*_AROUND_TESTS, *_TOLD))
         logging.getLogger().addHandler(_Formatting(0))
+    know_hooks_and_places(config, items)
+
+
+def know_hooks_and_places(config: Any, items: list[Any]) -> None:
+    """Which conftest files hold for a test is looked up once a file, and not thrice a phase of each test.
+
+    And where a test stands is not found out where only pytest's own plugins, which have no use for it here, would hear.
+    """
+    for session in {id(item.session): item.session for item in items}.values():
+        session.gethookproxy = _remembering(session.gethookproxy)
+    hooks = (*_TOLD, "pytest_runtest_makereport")
+    heard = [each for name in hooks for each in getattr(config.hook, name).get_hookimpls()]
+    if all(each.function.__module__.startswith(("_pytest.", "tasks._inside.")) for each in heard):
+        for item in items:
+            vars(item)["location"] = (item.nodeid.partition("::")[0], 0, item.name)
+
+
+def _remembering(look_up: Any) -> Any:
+    known: dict[Any, Any] = {}
+
+    def hooks_of(path: Any) -> Any:
+        if path not in known:
+            known[path] = look_up(path)
+        return known[path]
+
+    return hooks_of
 
 
 def tell_briefly(item: Any) -> None:

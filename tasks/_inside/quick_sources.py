@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import bisect
+import linecache
 from typing import Any
 
 
@@ -17,7 +18,9 @@ def share_sources() -> None:
     from _pytest._code import code, source
 
     whole_source, whole_walk = code.TracebackEntry.getsource, source.get_statement_startend2
+    whole_file = code.Code.fullsource.fget  # type: ignore[attr-defined, unused-ignore]
     trees: dict[Any, Any] = {}  # pytest's own cache, which lives as long as one traceback
+    files: dict[str, tuple[Any, Any]] = {}  # name -> lines, as `linecache` has them, and what pytest makes of them
 
     def getsource(self: Any, astcache: Any = None) -> Any:
         return whole_source(self, trees)
@@ -25,6 +28,15 @@ def share_sources() -> None:
     def statement_around(lineno: int, node: Any) -> Any:
         return whole_walk(lineno, around(lineno, node))
 
+    def fullsource(self: Any) -> Any:
+        name = self.raw.co_filename
+        lines, made = files.get(name, (None, None))
+        if made is None or linecache.cache.get(name, ("", "", None))[2] is not lines:
+            made = whole_file(self)
+            files[name] = (linecache.cache.get(name, ("", "", None))[2], made)
+        return made
+
+    code.Code.fullsource = property(fullsource)  # type: ignore[assignment, method-assign, unused-ignore]
     code.TracebackEntry.getsource = getsource  # type: ignore[method-assign, unused-ignore]
     source.get_statement_startend2 = statement_around
 

@@ -197,8 +197,8 @@ class Supervisor:
             self.is_tampered = True
             self.emit("tampered", what=fields["what"])
             self._stop_worker()  # nothing that it says from now on counts
-        elif kind == "lines":
-            self.emit("lines", **fields)
+        elif kind in ("lines", "state"):
+            self.emit(kind, **fields)
         elif kind == "cold":
             self.is_cold = True
         elif kind == "done":
@@ -294,6 +294,16 @@ def _write_all(fd: int, content: bytes) -> None:
         data = data[os.write(fd, data) :]
 
 
+def _read_line(fd: int) -> bytes:
+    """Empty list where its writer has ended."""
+    content = b""
+    while not content.endswith(b"\n"):
+        if not (data := os.read(fd, 1 << 16)):
+            return b"[]"
+        content += data
+    return content
+
+
 def _read_rest(fd: int) -> bytes:
     """What is in a pipe now, without waiting for more: a stray process may still hold its other end."""
     os.set_blocking(fd, False)
@@ -352,12 +362,16 @@ def _serve(
 ) -> None:
     """Runs, one after another as they are asked for."""
     is_warm = config.get("warm") is not None and os.read(our_warm["ends"], len(READY)) == READY
+    imports: list[str] = []
+    if is_warm:
+        imports = json.loads(_read_line(our_warm["ends"]))
+        _write_all(ours["orders"], (json.dumps({"imports": imports}) + "\n").encode())
     for number, run in enumerate(_orders(take)):
         laid = Laid(config["workdir"], number)
         files, removed = run.pop("files"), run.pop("removed")
         laid.lay(files, removed)
         supervisor = Supervisor(config, ours, nonce, run)
-        supervisor.emit("begin")
+        supervisor.emit("begin", **({"imports": imports} if not number else {}))
         if is_warm and run.pop("is_warm") and not removed:
             warm = Supervisor(config, our_warm, nonce, {**run, "swaps": laid.swaps(files)})
             warm.watch()

@@ -20,6 +20,7 @@ from tasks._inside import worker as _worker
 from tasks._inside.frames import Sender
 from tasks._inside.lean import leave_out
 from tasks._inside.reporter import Reporter, shuffled
+from tasks._inside.stdlib_modules import imported
 from tasks._inside.swap import NeedsImport, compiled, functions_below, swap
 
 
@@ -53,6 +54,7 @@ class Warm(Reporter):
         gc.collect()
         gc.freeze()  # a collection in a fork would copy every page
         os.write(self.pipes["ends"], _worker.READY)
+        os.write(self.pipes["ends"], f"{json.dumps(imported())}\n".encode())
         with os.fdopen(self.pipes["orders"], "rb") as orders:
             for line in orders:
                 order = json.loads(line)

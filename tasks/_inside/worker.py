@@ -12,13 +12,14 @@ import shlex
 import signal
 import site
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tasks._inside.contexts import Contexts, follow
 from tasks._inside.contexts import mark_hooks as mark_hooks_of_contexts
 from tasks._inside.fingerprint import Fingerprint
 from tasks._inside.frames import Sender
+from tasks._inside.imported import state_of
 from tasks._inside.options import (
     import_plugins,
     import_what_each_worker_needs,
@@ -28,6 +29,7 @@ from tasks._inside.options import (
 )
 from tasks._inside.quick_sources import share_sources
 from tasks._inside.reporter import Reporter, mark_hooks
+from tasks._inside.stdlib_modules import import_all, know_their_files
 
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
@@ -62,6 +64,8 @@ def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> No
     import pytest
 
     arguments = pytest_arguments(config)
+    if config.get("imports"):
+        _tell_of_imports(config, sender)
     files = _files_to_collect(config)
     if files is not None:
         if not files:
@@ -82,6 +86,16 @@ def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> No
     reporter.finish(code)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
+    leave(0)
+
+
+def _tell_of_imports(config: dict[str, Any], sender: Sender) -> None:
+    """Instead of tests; leaves."""
+    leave = os._exit
+    state = state_of(config["imports"], config["workdir"])
+    sender.send("collected", ids=[])
+    sender.send("state", **state)
+    sender.send("done", exit=0)
     leave(0)
 
 
@@ -130,7 +144,7 @@ def nurse(
     """Import pytest once, then fork a worker for each order; tell `ends` READY, then each worker's pid and wait status.
 
     `pipes`: descriptors of `orders` (read), `reports`, `output` and `ends` (write). `start_warm` is called once,
-    when pytest is imported.
+    when pytest is imported. An order may also be modules to import, which nothing is told of.
     """
     libc = ctypes.CDLL(None)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -152,13 +166,15 @@ def nurse(
     mark_hooks_of_contexts(pytest)
     fingerprint = Fingerprint(own_modules)
     import_what_each_worker_needs()
-    gc.collect()
-    gc.freeze()  # pytest collects garbage at its end, several times: in a worker, then, only what came after
+    _import_for_all(config.get("imports", ()))
     os.write(pipes["ends"], READY)
     start_warm(fingerprint)
     with os.fdopen(pipes["orders"], "rb") as orders:
         for line in orders:
             order = json.loads(line)
+            if "imports" in order:
+                _import_for_all(order["imports"])
+                continue
             pid = os.fork()
             if pid == 0:
                 os.setsid()
@@ -171,6 +187,14 @@ def nurse(
             _, status = os.waitpid(pid, 0)
             kill_group(pid)
             os.write(pipes["ends"], f"{status}\n".encode())
+
+
+def _import_for_all(names: Sequence[str]) -> None:
+    """`names`: of modules of the standard library."""
+    import_all(names)
+    know_their_files()
+    gc.collect()
+    gc.freeze()  # pytest collects garbage at its end, several times: in a worker, then, only what came after
 
 
 def _site_packages() -> list[str]:

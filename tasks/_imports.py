@@ -1,0 +1,89 @@
+"""Edits of what runs when the code is imported: does the import make the same as without them?
+
+The line map does not tell whom such an edit matters to. But where all that the import leaves is as it was, and only
+functions have other code, they are those who run these functions. `_inside/imported.py` looks at what is left.
+"""
+
+import ast
+import asyncio
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from tasks._batches import State, given_state
+from tasks._statements import own_lines, statements_of
+from tasks._test_server import TestServer
+from tasks.candidate import Candidate
+from tasks.repository import Repository
+from tasks.testrun import TestReport, TestRun
+
+IMPORT_TIMEOUT_SEC = 60.0
+_CODE = " code"  # ends the name of what a function does
+_LOOKS = 2  # at the clean import: what is never twice the same says nothing
+
+
+class Imports:
+    """Of one repository; the clean code is imported once it is asked for."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._modules = tuple(sorted(_modules(repository)))
+        self._looking = asyncio.Lock()
+        self._clean: TestReport | None = None
+
+    async def changed_by(self, candidate: Candidate, server: TestServer) -> dict[str, set[int]] | None:
+        """Path -> lines of the functions that have other code after the import of the changed source.
+
+        None where the import makes something else, or that cannot be seen. Raises VerifierFault.
+        """
+        async with self._looking:
+            clean = self._clean = self._clean or await self._steady(server)
+        with_edit = await self._look(given_state(candidate), server)
+        if not clean.imported or not with_edit.imported:
+            return None
+        names = {*clean.imported, *with_edit.imported}
+        unlike = {name for name in names if clean.imported.get(name) != with_edit.imported.get(name)}
+        unlike -= {name for name, digest in clean.imported.items() if not digest}
+        if not all(name.endswith(_CODE) and name in clean.imported for name in unlike):
+            return None
+        found: dict[str, set[int]] = {}
+        for name in unlike:
+            path = name.partition(":")[0]
+            content = (self._repository.source.code / path).read_bytes()
+            found.setdefault(path, set()).update(_lines_of_function(content, clean.first_lines[name]))
+        return found
+
+    async def _steady(self, server: TestServer) -> TestReport:
+        """The clean import; what differs between two of them has no digest."""
+        one, other = [await self._look(State({}), server) for _ in range(_LOOKS)]
+        steady = {name: digest if other.imported.get(name) == digest else "" for name, digest in one.imported.items()}
+        new = dict.fromkeys(other.imported.keys() - one.imported.keys(), "")
+        return one.model_copy(update={"imported": {**steady, **new}})
+
+    async def _look(self, state: State, server: TestServer) -> TestReport:
+        run = TestRun(files=state.files, removed=state.removed, tests=(), imports=self._modules)
+        return await server.run(run, timeout_sec=IMPORT_TIMEOUT_SEC)
+
+
+def _modules(repository: Repository) -> set[str]:
+    """Names of the source's modules that clean runs import."""
+    found = set()
+    for path in map(PurePosixPath, repository.import_lines):
+        parts = [path.stem] if path.stem != "__init__" else []
+        for folder in path.parents:
+            if not (repository.source.code / folder / "__init__.py").is_file():
+                break
+            parts.insert(0, folder.name)
+        if parts and parts[-1] != "__main__":
+            found.add(".".join(parts))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _lines_of_function(content: bytes, first_line: int) -> frozenset[int]:
+    """Of the body of a `def` that begins on a line (with its decorators); of a lambda, of its statement."""
+    for node in statements_of(ast.parse(content)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+            if first == first_line:
+                return frozenset(range(node.body[0].lineno, (node.end_lineno or node.lineno) + 1))
+    return frozenset(own_lines(content, first_line))
