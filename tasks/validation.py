@@ -64,9 +64,9 @@ class Validator:
         self._is_closing = False
         self._killers = Killers(repository.clean_seconds)
         self._clean = Clean()
-        self._imports = Imports(repository)
+        self._import_time = Imports(repository)
         self._confirmers = self._being_screened = 0
-        self._imports: tuple[str, ...] = ()  # of the standard library, by the tests
+        self._stdlib: tuple[str, ...] = ()  # modules of it that the tests import
 
     async def __aenter__(self) -> "Validator":
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._jobs)]
@@ -175,7 +175,7 @@ class Validator:
             return
         run = self._run_to_screen(item)
         report = await server.run(run, timeout_sec=time_for([run], self._repository))
-        self._imports = self._imports or server.imports
+        self._stdlib = self._stdlib or server.stdlib
         if not report.is_complete and not report.timed_out and not item.tries:
             item.tries = 1  # it ended all; or those before it in the same sandbox did, by what they have left there
             await self._put(self._screening, item)
@@ -197,7 +197,7 @@ class Validator:
         selection = item.selection
         seconds = sum(self._repository.clean_seconds.get(test, 0.0) for test in selection.affected)
         if selection.is_guessed and seconds > WORTH_A_LOOK_SEC:
-            changed = await self._imports.changed_by(item.candidate, server)
+            changed = await self._import_time.changed_by(item.candidate, server)
             if changed is not None:
                 item.selection = select_tests(item.candidate, self._repository, changed)
 
@@ -218,7 +218,7 @@ class Validator:
     async def _confirm(self, items: list[Item]) -> None:
         """In one fresh sandbox, more of them as long as there are any: whoever is free takes the next one."""
         async with Confirmation(
-            self._repository, self._backend, self._clean, imports=self._imports
+            self._repository, self._backend, self._clean, stdlib=self._stdlib
         ) as confirmation:
             is_alone = items[0].tries > 0
             waiting = () if is_alone else islice(self._confirming, CONFIRMED_TOGETHER)
