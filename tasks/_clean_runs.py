@@ -6,7 +6,7 @@ display or luck fails here and is excluded here.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -49,7 +49,6 @@ class CleanTests:
     reached_by: Reached
     import_lines: Lines
     collection_lines: Lines
-    order_lines: Lines
     starting_processes: tuple[str, ...]
 
 
@@ -168,12 +167,11 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
     """Clean runs in fresh sandboxes: with coverage, plain, and with coverage in random order. Raises BadSource.
 
     With coverage twice, since what the first test makes for all (a cache, an object that lives on) is seen in that
-    test only: lines that other tests run when the order is another one are told apart. Where there are such lines,
-    the first run once more: tests that run other lines in the same order too go by luck (a random graph), and say
-    nothing of it.
+    test only: in another order other tests run these lines. Where there are such lines, once more with each test by
+    itself, in which all run them that need what they make.
     """
 
-    async def run(coverage: Sequence[str] = (), seed: int | None = None) -> TestReport:
+    async def run(coverage: Sequence[str] = (), seed: int | None = None, *, each_alone: bool = False) -> TestReport:
         async with running(backend, spec) as sandbox:
             report = await run_tests(
                 sandbox,
@@ -183,6 +181,7 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
                 coverage=coverage,
                 random_order_seed=seed,
                 guarded=_guarded(source),
+                each_alone=each_alone,
             )
         if report.is_tampered:
             names = ", ".join(report.tampered[:5])
@@ -202,14 +201,8 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
         stable, unstable = _sort_out(plain, runs)
         files = set(source.python_files())
         reached = [_reached_by(report, stable, files) for report in runs]
-        order_lines = _lines_of(_unlike(*reached))
-        if order_lines:
-            runs.append(await run(coverage=_top_level(source)))
-            stable, unstable = _sort_out(plain, runs)
-            reached = [_reached_by(report, stable, files) for report in runs]
-            lucky = {test for by_line in _unlike(reached[0], reached[2]).values() for some in by_line.values()
-                     for test in some}  # fmt: skip
-            order_lines = _lines_of(_unlike(*reached[:2]), lucky)
+        if unlike := _unlike(*reached):
+            reached.append(_reached_by(await run(coverage=unlike, each_alone=True), stable, files))
     except VerifierFault as fault:
         raise BadSource(f"{source.spec}: a clean run of its tests could not be made: {fault}") from fault
     await _check_imports(source, backend, spec)
@@ -226,7 +219,6 @@ async def observe_clean_tests(source: Source, recipe: Recipe, backend: Backend, 
         reached_by=reduce(_united, reached),
         import_lines=imported,
         collection_lines=_without(collected, imported),
-        order_lines=order_lines,
         starting_processes=tuple(each.node_id for each in covered.results if each.node_id in starting),
     )
 
@@ -300,24 +292,9 @@ def _united(one: Reached, other: Reached) -> Reached:
     }
 
 
-def _unlike(one: Reached, other: Reached) -> dict[str, dict[int, set[int]]]:
-    """Of each line the tests that run it in one run only."""
-    return {
-        path: {
-            line: {*one.get(path, {}).get(line, ())} ^ {*other.get(path, {}).get(line, ())}
-            for line in sorted({*one.get(path, {}), *other.get(path, {})})
-        }
-        for path in sorted({*one, *other})
-    }
-
-
-def _lines_of(unlike: dict[str, dict[int, set[int]]], lucky: Container[int] = ()) -> Lines:
-    """Lines that some other test than these runs in one run only."""
-    found = {
-        path: tuple(line for line, tests in by_line.items() if any(test not in lucky for test in tests))
-        for path, by_line in unlike.items()
-    }
-    return {path: lines for path, lines in found.items() if lines}
+def _unlike(one: Reached, other: Reached) -> list[str]:
+    """Files of which some test runs other lines in one run than in the other."""
+    return sorted(path for path in {*one, *other} if one.get(path) != other.get(path))
 
 
 def _reached_by(report: TestReport, stable: Sequence[str], files: set[str]) -> Reached:

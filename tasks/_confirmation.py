@@ -69,10 +69,8 @@ class Confirmation:
     What `clean` remembers is not asked again. Only what failed when screened is run.
     """
 
-    def __init__(
-        self, repository: Repository, backend: Backend, clean: Clean, *, imports: Sequence[str] = ()
-    ) -> None:
-        """`imports`: of the standard library, by all tests together."""
+    def __init__(self, repository: Repository, backend: Backend, clean: Clean, *, stdlib: Sequence[str] = ()) -> None:
+        """`stdlib`: modules of it that the tests import."""
         self._repository = repository
         self._backend = backend
         self._clean = clean
@@ -85,7 +83,7 @@ class Confirmation:
             python=f"{VENV}/bin/python",
             warm=None,
             explains=True,
-            imports=imports,
+            stdlib=stdlib,
         )
 
     async def __aenter__(self) -> "Confirmation":

@@ -21,6 +21,7 @@ _WORD = re.compile(r"\w+")
 _FINDS_CLASSES = re.compile(
     rb"__subclasses__|__init_subclass__|getmembers|entry_points|\bglobals\(\)|\bmetaclass\b|iter_modules"
 )
+_BY_BASES = re.compile(rb"__subclasses__|__init_subclass__|\bmetaclass\b")
 
 
 def tests_naming(names: set[str], bases: set[str], repository: Repository) -> set[int] | None:
@@ -36,7 +37,7 @@ def tests_naming(names: set[str], bases: set[str], repository: Repository) -> se
         known = len(words)
         for path in paths:
             file = _at_import_of(code / path)
-            if file is None or (file.finds_classes and file.words & (words | bases)):
+            if file is None or file.finding & words or file.finding_by_base & bases:
                 return None
             for made, mentioned in file.at_import:
                 if mentioned & words and not made:
@@ -62,8 +63,8 @@ def tests_naming(names: set[str], bases: set[str], repository: Repository) -> se
 
 
 def _of_functions(path: str, words: set[str], repository: Repository) -> set[str]:
-    """Names of functions in which one of the words stands, and which import has run, or one test for others."""
-    unseen = repository.lines_for_all(path)
+    """Names of functions in which one of the words stands, and which import has run."""
+    unseen = repository.import_lines.get(path, ())
     content = (repository.source.code / path).read_bytes() if unseen else b""
     lines = _lines_with(words, content)
     return {
@@ -100,11 +101,14 @@ def _is_in_word(byte: bytes) -> bool:
 
 @dataclass(frozen=True)
 class _File:
-    """Of each statement that runs at import the names that it makes, and the words in it."""
+    """Of each statement that runs at import the names that it makes, and the words in it.
+
+    `finding`: all words of a file that finds classes without their names; `finding_by_base`: that finds them by a base.
+    """
 
     at_import: tuple[tuple[frozenset[str], frozenset[str]], ...]
-    finds_classes: bool
-    words: frozenset[str]  # only where it finds classes
+    finding: frozenset[str]
+    finding_by_base: frozenset[str]
 
 
 # What follows is asked of every file of a source again and again: they lie in the cache, and do not change there.
@@ -135,8 +139,8 @@ def _at_import_of(file: Path) -> _File | None:
         for made, first, last in _statements(tree.body)
     ]
     at_import += [(frozenset({other}), frozenset({name})) for name, other in _renamed(tree)]
-    finds_classes = bool(_FINDS_CLASSES.search(content))
-    return _File(tuple(at_import), finds_classes, frozenset(_WORD.findall(text)) if finds_classes else frozenset())
+    in_text = frozenset(_WORD.findall(text)) if _FINDS_CLASSES.search(content) else frozenset()
+    return _File(tuple(at_import), in_text, in_text if _BY_BASES.search(content) else frozenset())
 
 
 def _renamed(tree: ast.Module) -> Iterator[tuple[str, str]]:

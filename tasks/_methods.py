@@ -33,7 +33,7 @@ def tests_of_methods(candidate: Candidate, place: Place, repository: Repository)
     if not touched or any(_is_in_a_string(method.name, repository) for method in touched):
         return None
     lines = {line for method in touched for line in range(method.body[0].lineno, (method.end_lineno or 0) + 1)}
-    if lines & repository.lines_for_all(place.path):
+    if lines.intersection(repository.import_lines.get(place.path, ())):
         return None
     reached = repository.reached_by.get(place.path, {})
     return {at for line in lines for at in reached.get(line, ())}

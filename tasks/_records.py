@@ -52,7 +52,7 @@ def serving_config(
     guarded: Sequence[str],
     warm: Sequence[str] | None,
     explains: bool,
-    imports: Sequence[str] = (),
+    stdlib: Sequence[str] = (),
 ) -> bytes:
     """For a supervisor that takes orders. Of code of our own making."""
     config = {
@@ -66,7 +66,7 @@ def serving_config(
         "explains": explains,
         "tracebacks": "short" if explains else "native",
         "warm": None if warm is None else list(warm),
-        "imports": list(imports),
+        "stdlib": list(stdlib),  # modules of it, to be imported once for all workers
         "keeps_bytecode": True,  # of the tests, above all: rewriting their asserts is most of a run of few tests
     }
     return sized(json.dumps(config).encode())

@@ -38,16 +38,16 @@ class TestServer:
         python: str,
         warm: Sequence[str] | None = (),
         explains: bool = False,
-        imports: Sequence[str] = (),
+        stdlib: Sequence[str] = (),
     ) -> None:
-        """`warm`, `explains`: as of `run_tests_on_each`. `imports`: as another server tells them, to have them early."""
+        """`warm`, `explains`: as of `run_tests_on_each`. `stdlib`: as another server tells it."""
         self._spec = spec
         self._backend = backend
         self._python = python
         self._warm = warm
         self._explains = explains
         self.starts = 0  # so far
-        self.imports = tuple(imports)  # modules of the standard library that the tests need, as far as is known
+        self.stdlib = tuple(stdlib)  # modules of it that the tests import, as far as is known
         self._sandbox: Sandbox | None = None
         self._stream: Stream | None = None
         self._nonce = b""
@@ -116,7 +116,7 @@ class TestServer:
         self._sandbox = await self._backend.start(self._spec)
         self._stream = await self._sandbox.open([self._python, "-I", "-S", "-B", "-c", BOOT])
         config = serving_config(
-            self._spec.workdir, guarded=(), warm=self._warm, explains=self._explains, imports=self.imports
+            self._spec.workdir, guarded=(), warm=self._warm, explains=self._explains, stdlib=self.stdlib
         )
         async with asyncio.timeout(START_SEC):
             with contextlib.suppress(EnvironmentFault):  # it has ended before it read all: its complaint says why
@@ -134,7 +134,7 @@ class TestServer:
             async with asyncio.timeout(START_SEC):  # the first one waits for the collection of all tests
                 await self._stream.write(order)
                 record = await self._next_record() or {}
-                self.imports = tuple(record.get("imports", ())) or self.imports
+                self.stdlib = tuple(record.get("stdlib", ())) or self.stdlib
                 return record.get("kind") == "begin"
         except EnvironmentFault:
             return False

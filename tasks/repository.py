@@ -27,7 +27,7 @@ from tasks.source import Source
 __all__ = ["Recipe", "Repository", "RungResult", "prepare_repository"]
 
 # Goes into the cache's file names: a new way of running clean tests must not find old results.
-_METHOD = 7
+_METHOD = 8
 
 
 class Repository(BaseModel):
@@ -47,10 +47,6 @@ class Repository(BaseModel):
     collection_lines: dict[str, tuple[int, ...]] = Field(
         default_factory=dict,
         description="path -> lines that only the import of test modules runs: in the line map as their tests' lines",
-    )
-    order_lines: dict[str, tuple[int, ...]] = Field(
-        default_factory=dict,
-        description="path -> lines that one test runs for others too: which one depends on the order",
     )
     starting_processes: tuple[str, ...] = Field(
         (), description="tests that start processes, whose lines are not seen: they may reach any line"
@@ -84,29 +80,20 @@ class Repository(BaseModel):
         return tuple(self.stable_tests[index] for index in sorted(found))
 
     def runs_at_import(self, path: str, first_line: int, last_line: int) -> bool:
-        """The body of the definition on these lines runs before any test (of a class it always does)."""
-        lines = {*self.import_lines.get(path, ()), *self.collection_lines.get(path, ())}
-        return self._has_in_body(lines, path, first_line, last_line)
-
-    def is_collected(self, path: str, first_line: int, last_line: int) -> bool:
-        """Some of the body runs when a test module is imported."""
-        return self._has_in_body(set(self.collection_lines.get(path, ())), path, first_line, last_line)
-
-    def runs_for_all(self, path: str, first_line: int, last_line: int) -> bool:
-        """Some of the body is run by the import of the code, or by one test for others: what it makes lives on.
+        """The import of the code runs some of the body of the definition on these lines (of a class it always does).
 
         No test is then seen to reach all that it does, and every test may depend on it.
         """
-        return self._has_in_body(self.lines_for_all(path), path, first_line, last_line)
+        return self._has_in_body(self.import_lines, path, first_line, last_line)
 
-    def lines_for_all(self, path: str) -> set[int]:
-        """Lines of a file that an import has run, or one test for others: coverage does not tell who needs them."""
-        return {*self.import_lines.get(path, ()), *self.order_lines.get(path, ())}
+    def runs_at_collection(self, path: str, first_line: int, last_line: int) -> bool:
+        """The import of a test module runs some of it."""
+        return self._has_in_body(self.collection_lines, path, first_line, last_line)
 
-    def _has_in_body(self, lines: set[int], path: str, first_line: int, last_line: int) -> bool:
+    def _has_in_body(self, lines: dict[str, tuple[int, ...]], path: str, first_line: int, last_line: int) -> bool:
         starts = _body_starts((self.source.code / path).read_bytes())
         body = range(starts.get(first_line, first_line), last_line + 1)
-        return any(line in body for line in lines)
+        return any(line in body for line in lines.get(path, ()))
 
 
 @lru_cache(maxsize=64)
@@ -172,7 +159,6 @@ def _repository(source: Source, recipe: Recipe, clean: CleanTests, line_map: Pat
         clean_seconds=clean.seconds,
         import_lines=clean.import_lines,
         collection_lines=clean.collection_lines,
-        order_lines=clean.order_lines,
         starting_processes=clean.starting_processes,
     )
 

@@ -1,8 +1,8 @@
 """Which tests a change can matter to: those that run its lines when the code is clean.
 
 A test that does not execute a changed statement does the same with it as without, unless names change their scope (the
-last assignment of a local goes, a function becomes a generator), the code runs at import or once for all (what it makes
-is kept), or the test starts processes whose lines nobody saw. Each of these cases takes more tests.
+last assignment of a local goes, a function becomes a generator), the code runs at import (what it makes is kept), or
+the test starts processes whose lines nobody saw. Each of these cases takes more tests.
 """
 
 from collections import Counter
@@ -54,17 +54,17 @@ def select_tests(
         body = (place.path, place.first_line, place.last_line)
         runs_at_import = not known or repository.runs_at_import(*body)
         of_statements = _of_statements(candidate, place, repository) if known else set()
-        is_of_tests = known and not repository.runs_for_all(*body)
         near |= of_statements or _running(reached, place.changed_lines) or of_definition
-        if is_of_tests or (of_statements and _are_of_tests(candidate, place, repository)):
+        if not runs_at_import or (of_statements and _are_of_tests(candidate, place, repository)):
             reaching |= of_definition
             affected |= of_statements or of_definition
-            is_warm = is_warm and not runs_at_import  # what an import has made of it may hold the old code
+            # what an import has made of it may hold the old code
+            is_warm = is_warm and not runs_at_import and not repository.runs_at_collection(*body)
             continue
         if changed is not None:
             reaching |= of_definition
             affected |= of_statements or _running(reached, changed.get(place.path, ()))
-            is_warm = is_warm and not repository.is_collected(*body)
+            is_warm = is_warm and not repository.runs_at_collection(*body)
             continue
         of_methods = tests_of_methods(candidate, place, repository) if known else None
         if of_methods is not None:
@@ -76,7 +76,7 @@ def select_tests(
         is_guessed = known
         reaching.update(everything)
         affected.update(everything if naming is None else naming | of_definition)
-        is_warm = is_warm and not runs_at_import
+        is_warm = False
     if reaching:
         blind = {test: at for at, test in enumerate(repository.stable_tests)}
         hidden = {blind[test] for test in repository.starting_processes if test in blind}
@@ -133,14 +133,14 @@ def _lines_of_change(place: Place, clean: bytes, changed: bytes) -> set[int]:
 
 
 def _are_of_tests(candidate: Candidate, place: Place, repository: Repository) -> bool:
-    """No import, and no test for others, has run the changed statements, only others of the same definition.
+    """No import of the code has run the changed statements, only others of the same definition.
 
     False of what may have been begun then and goes on later: the body of a generator or a coroutine.
     """
     clean = (repository.source.code / place.path).read_bytes()
     lines = _lines_of_change(place, clean, candidate.files[place.path])
-    for_all = repository.lines_for_all(place.path)
-    return not any(own_lines(clean, line) & for_all or is_suspended(clean, line) for line in lines)
+    at_import = {*repository.import_lines.get(place.path, ())}
+    return not any(own_lines(clean, line) & at_import or is_suspended(clean, line) for line in lines)
 
 
 def _have_same_scopes(clean: bytes, changed: bytes) -> bool:

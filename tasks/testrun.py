@@ -51,6 +51,7 @@ async def run_tests(
     random_order_seed: int | None = None,
     gate: Sequence[str] = (),
     guarded: Sequence[str] = (),
+    each_alone: bool = False,
     python: str = f"{VENV}/bin/python",
 ) -> TestReport:
     """Run `tests` (pytest node ids relative to workdir; None: all that pytest collects) and report each.
@@ -58,7 +59,8 @@ async def run_tests(
     Files, classes and ids without parameters stand for the tests in them; an id that does not exist
     has no outcome. `coverage`: folders or files (relative to workdir) whose lines are recorded for each
     test. `gate`: tests that run first; if one of them fails, the others do not run. `guarded`: files that
-    the tested code must not touch; if it does, or adds a conftest.py, the report is tampered.
+    the tested code must not touch; if it does, or adds a conftest.py, the report is tampered. `each_alone`: each
+    test in a fork of the process that has collected them; with `coverage` only, which is all that is wanted then.
     `python`: the interpreter in the sandbox, with pytest in its environment.
     Raises VerifierFault only where the sandbox was lost, or where pytest cannot be started in it.
     """
@@ -72,6 +74,7 @@ async def run_tests(
         "random_order_seed": random_order_seed,
         "gate": list(gate),
         "guarded": list(guarded),
+        "each_alone": each_alone,
         "collection_timeout_sec": timeout_sec / 2,
     }
     stdin = inside_text() + sized(json.dumps(config).encode()) + nonce.encode()

@@ -217,9 +217,7 @@ class Validator:
 
     async def _confirm(self, items: list[Item]) -> None:
         """In one fresh sandbox, more of them as long as there are any: whoever is free takes the next one."""
-        async with Confirmation(
-            self._repository, self._backend, self._clean, stdlib=self._stdlib
-        ) as confirmation:
+        async with Confirmation(self._repository, self._backend, self._clean, stdlib=self._stdlib) as confirmation:
             is_alone = items[0].tries > 0
             waiting = () if is_alone else islice(self._confirming, CONFIRMED_TOGETHER)
             await confirmation.see_clean([test for item in (*items, *waiting) for test in item.failed])

@@ -24,6 +24,8 @@ MODULES = (
     "quick_sources",
     "imported",
     "reporter",
+    "alone",
+    "config_ahead",
     "stdlib_modules",
     "swap",
     "worker",

@@ -22,10 +22,11 @@ _FIXTURE, _MODULE = " fixture ", " module "
 
 
 class Contexts:
-    """A plugin of pytest. `coverage`: a running `coverage.Coverage`."""
+    """A plugin of pytest. `coverage`: a running `coverage.Coverage`; `shares`: fixtures serve several tests here."""
 
-    def __init__(self, coverage: Any) -> None:
+    def __init__(self, coverage: Any, *, shares: bool = True) -> None:
         self._coverage = coverage
+        self._shares = shares
         self._stack = [NOBODY]
         self._users: dict[str, set[str]] = collections.defaultdict(set)  # context -> tests
         self._collected = ""  # file of the module that is being collected
@@ -86,7 +87,7 @@ class Contexts:
             module = item.getparent(pytest.Module)
             if module is not None:
                 tests[str(module.fspath)].add(item.nodeid)
-            for fixture in _shared_fixtures(item):
+            for fixture in _shared_fixtures(item) if self._shares else ():
                 self._users[_name_of(fixture)].add(item.nodeid)
         importers = _importers(tests)
         for path in tests:

@@ -26,14 +26,14 @@ def share_sources() -> None:
         return whole_source(self, trees)
 
     def statement_around(lineno: int, node: Any) -> Any:
-        return whole_walk(lineno, around(lineno, node))
+        return whole_walk(lineno, bare(around(lineno, node)))
 
     def fullsource(self: Any) -> Any:
         name = self.raw.co_filename
         lines, made = files.get(name, (None, None))
-        if made is None or linecache.cache.get(name, ("", "", None))[2] is not lines:
+        if lines is None or _lines_of(name) is not lines:
             made = whole_file(self)
-            files[name] = (linecache.cache.get(name, ("", "", None))[2], made)
+            files[name] = (_lines_of(name), made)
         return made
 
     code.Code.fullsource = property(fullsource)  # type: ignore[assignment, method-assign, unused-ignore]
@@ -52,6 +52,39 @@ def around(lineno: int, node: Any) -> Any:
         found = inner.body[at : at + 2] + found[1:]
         inner = inner.body[at]
     return ast.Module(body=found, type_ignores=[]) if found else node
+
+
+def _lines_of(file: str) -> Any:
+    """The very list that `linecache` has now; None where it has none yet."""
+    entry: tuple[Any, ...] = linecache.cache.get(file) or ()  # type: ignore[assignment, unused-ignore]
+    return entry[2] if len(entry) > 2 else None
+
+
+_PARTS = ("body", "handlers", "orelse", "finalbody", "cases")
+
+
+def bare(node: Any) -> Any:
+    """A statement, and those in it, without their expressions: it is only asked where statements begin.
+
+    A test's parameters may be thousands of expressions.
+    """
+    kind: Any = type(node)
+    made = kind.__new__(kind)  # its fields are set below, and no constructor asks for the others
+    for name in _PARTS:
+        inner = getattr(node, name, None)
+        if inner is not None:
+            setattr(made, name, [bare(each) for each in inner])
+    if hasattr(node, "decorator_list"):
+        made.decorator_list = [_mark(each.lineno) for each in node.decorator_list]
+    if hasattr(node, "lineno"):
+        made.lineno = node.lineno
+    return made
+
+
+def _mark(line: int) -> Any:
+    name: Any = ast.Name.__new__(ast.Name)
+    name.lineno = line
+    return name
 
 
 def _first_line(node: Any) -> int:

@@ -70,6 +70,7 @@ class Reporter:
         self.limit = self.cpu_limit = config["per_test_timeout_sec"]
         self._failures = 0
         self._phases: dict[str, Any] = {}
+        self.last: dict[str, Any] = {}  # of the test that has just ended
         self._codes: dict[str, Any] = {}
         self._is_late = False
         self._wait_limit = 0.0
@@ -170,6 +171,9 @@ class Reporter:
         self.canary = canary
         items.insert(random.SystemRandom().choice(places), canary)
 
+    def is_canary(self, item: Any) -> bool:
+        return item is self.canary
+
     def pytest_report_teststatus(self, report: Any) -> tuple[str, str, str] | None:
         """The canary is not shown to people, who would count it."""
         return ("", "", "") if self.canary is not None and report.nodeid == self.canary.nodeid else None
@@ -206,6 +210,7 @@ class Reporter:
         is_due = self._clock() - self._last_look > FULL_LOOK_EVERY_SEC
         self._look_for_tampering(only_core=not is_due)
         outcome, longrepr = self._phases.get("outcome", "error"), self._phases.get("longrepr", "")
+        self.last = {"outcome": outcome, "sec": seconds}
         if is_canary:
             self.canary_outcome = outcome
             return

@@ -362,16 +362,16 @@ def _serve(
 ) -> None:
     """Runs, one after another as they are asked for."""
     is_warm = config.get("warm") is not None and os.read(our_warm["ends"], len(READY)) == READY
-    imports: list[str] = []
+    stdlib: list[str] = []
     if is_warm:
-        imports = json.loads(_read_line(our_warm["ends"]))
-        _write_all(ours["orders"], (json.dumps({"imports": imports}) + "\n").encode())
+        stdlib = json.loads(_read_line(our_warm["ends"]))
+        _write_all(ours["orders"], (json.dumps({"stdlib": stdlib}) + "\n").encode())
     for number, run in enumerate(_orders(take)):
         laid = Laid(config["workdir"], number)
         files, removed = run.pop("files"), run.pop("removed")
         laid.lay(files, removed)
         supervisor = Supervisor(config, ours, nonce, run)
-        supervisor.emit("begin", **({"imports": imports} if not number else {}))
+        supervisor.emit("begin", **({"stdlib": stdlib} if not number else {}))
         if is_warm and run.pop("is_warm") and not removed:
             warm = Supervisor(config, our_warm, nonce, {**run, "swaps": laid.swaps(files)})
             warm.watch()

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tasks._inside.alone import Alone
+from tasks._inside.config_ahead import takes_config_ahead
 from tasks._inside.contexts import Contexts, follow
 from tasks._inside.contexts import mark_hooks as mark_hooks_of_contexts
 from tasks._inside.fingerprint import Fingerprint
@@ -75,14 +77,19 @@ def work(config: dict[str, Any], sender: Sender, fingerprint: Fingerprint) -> No
         arguments += files
     coverage = _start_coverage(config)
     config["is_plugin"] = is_plugin_source(config["workdir"])
-    contexts = Contexts(coverage) if coverage is not None else None
+    is_alone = config.get("each_alone", False)
+    contexts = Contexts(coverage, shares=not is_alone) if coverage is not None else None
     reporter = Reporter(config, sender, fingerprint, contexts)
+    alone = Alone(coverage, reporter) if is_alone else None
     leave, getpid = os._exit, os.getpid
-    code = int(pytest.main(arguments, plugins=[reporter] if contexts is None else [reporter, contexts]))
+    plugins = [each for each in (reporter, contexts, alone) if each is not None]
+    code = int(pytest.main(arguments, plugins=plugins))
     if getpid() != reporter.pid:
         leave(1)
-    if contexts is not None:
-        _send_coverage(coverage, contexts, sender, config["workdir"])
+    if alone is not None:
+        _send_masks(alone.masks, sender, config["workdir"])
+    elif contexts is not None:
+        _send_masks(_masks(coverage, contexts), sender, config["workdir"])
     reporter.finish(code)
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -120,10 +127,11 @@ def _start_coverage(config: dict[str, Any]) -> Any:
     return recorder
 
 
-def _send_coverage(coverage: Any, contexts: Contexts, sender: Sender, workdir: str) -> None:
-    """One record a file: for each test the executed lines as a bit mask in hex; NOBODY is import time."""
+def _masks(coverage: Any, contexts: Contexts) -> dict[str, dict[str, int]]:
+    """Of each file the lines that each test executed as a bit mask; NOBODY is import time."""
     coverage.stop()
     data = coverage.get_data()
+    of_files: dict[str, dict[str, int]] = {}
     for path in sorted(data.measured_files()):
         masks: dict[str, int] = collections.defaultdict(int)
         for line, found in data.contexts_by_lineno(path).items():
@@ -134,6 +142,13 @@ def _send_coverage(coverage: Any, contexts: Contexts, sender: Sender, workdir: s
         for context, mask in masks.items():
             for owner in contexts.owners(context):
                 owned[owner] |= mask
+        of_files[path] = owned
+    return of_files
+
+
+def _send_masks(masks: dict[str, dict[str, int]], sender: Sender, workdir: str) -> None:
+    """One record a file."""
+    for path, owned in masks.items():
         relative = os.path.relpath(path, workdir).replace(os.sep, "/")
         sender.send("lines", path=relative, masks={name: format(mask, "x") for name, mask in owned.items()})
 
@@ -155,8 +170,10 @@ def nurse(
 
     import pytest
 
+    make_config = None
     if config.get("is_code_ours"):
         share_sources()
+        make_config = takes_config_ahead()
     if config["coverage"]:
         import coverage  # noqa: F401
 
@@ -166,14 +183,16 @@ def nurse(
     mark_hooks_of_contexts(pytest)
     fingerprint = Fingerprint(own_modules)
     import_what_each_worker_needs()
-    _import_for_all(config.get("imports", ()))
+    if make_config is not None:
+        make_config()
+    _import_for_all(config.get("stdlib", ()))
     os.write(pipes["ends"], READY)
     start_warm(fingerprint)
     with os.fdopen(pipes["orders"], "rb") as orders:
         for line in orders:
             order = json.loads(line)
-            if "imports" in order:
-                _import_for_all(order["imports"])
+            if "stdlib" in order:
+                _import_for_all(order["stdlib"])
                 continue
             pid = os.fork()
             if pid == 0:

@@ -185,7 +185,6 @@ async def test_what_the_first_test_makes_for_all_matters_to_all_who_use_it(
     session_cache: Path, bubblewrap: Backend, tmp_path: Path
 ) -> None:
     repository = await prepared(KEPT, tmp_path, bubblewrap, session_cache)
-    assert repository.order_lines == {"kept/__init__.py": (7, 12)}, "seen in one test, another one in another order"
     found = selected(repository, "kept/__init__.py", "_make", "number * number", "number + number")
     assert names(found.affected) == {"test_one", "test_two", "test_three", "test_four"}
     assert found.is_warm
@@ -274,7 +273,6 @@ async def test_what_runs_once_for_a_class_or_a_module_matters_to_its_tests(
     is_warm: bool,
 ) -> None:  # fmt: skip
     repository = await prepared(SHARED, tmp_path, bubblewrap, session_cache)
-    assert repository.order_lines == {}
     found = selected(repository, "shared/__init__.py", function, old, new)
     assert names(found.affected) == tests and found.is_warm is is_warm
 
@@ -298,7 +296,6 @@ async def test_lines_that_a_test_runs_by_luck_matter_to_that_test_only(
     session_cache: Path, bubblewrap: Backend, tmp_path: Path
 ) -> None:
     repository = await prepared(LUCK, tmp_path, bubblewrap, session_cache)
-    assert repository.order_lines == {}
     found = selected(repository, "luck/__init__.py", "walk", "at = 0", "at = 1")
     assert names(found.affected) == {"test_walk"}
 

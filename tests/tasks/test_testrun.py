@@ -40,6 +40,7 @@ async def run(
     random_order_seed: int | None = None,
     gate: tuple[str, ...] = (),
     coverage: tuple[str, ...] = (),
+    each_alone: bool = False,
     timeout_sec: float = 60.0,
 ) -> TestReport:
     async with running(backend, repository.agent_spec()) as sandbox:
@@ -53,6 +54,7 @@ async def run(
             random_order_seed=random_order_seed,
             gate=gate,
             coverage=coverage,
+            each_alone=each_alone,
         )
 
 
@@ -223,6 +225,26 @@ async def test_lines_of_each_test_and_of_imports(tiny_repository: Repository, bu
         "test_m.py::test_two": {"mod.py": (6,)},
     }
     assert report.import_lines == {"mod.py": (1, 5)}
+
+
+async def test_alone_every_test_makes_what_the_first_one_makes_for_all(
+    tiny_repository: Repository, bubblewrap: Backend
+) -> None:
+    files = {
+        "mod.py": "import functools\n\n\n@functools.cache\ndef made():\n    return []\n",
+        "test_m.py": (
+            "import os\nimport mod\ndef test_one(): mod.made().append(1)\ndef test_two(): assert not mod.made()\n"
+            "def test_other(): pass\ndef test_end(): os._exit(3)\n"
+        ),
+    }
+    together = await run(tiny_repository, bubblewrap, files, ["test_m.py::test_one", "test_m.py::test_two"],
+                         coverage=("mod.py",))  # fmt: skip
+    assert outcomes(together) == {"test_one": "passed", "test_two": "failed"}
+    assert [result.lines for result in together.results] == [{"mod.py": (6,)}, {}]
+    alone = await run(tiny_repository, bubblewrap, files, coverage=("mod.py",), each_alone=True)
+    assert outcomes(alone) == {"test_one": "passed", "test_two": "passed", "test_other": "passed", "test_end": "error"}
+    assert [result.lines for result in alone.results] == [{"mod.py": (6,)}, {"mod.py": (6,)}, {}, {}]
+    assert alone.is_complete and not alone.is_tampered
 
 
 async def test_the_repositorys_options_are_honoured_but_for_coverage_and_order(
