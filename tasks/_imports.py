@@ -6,10 +6,12 @@ functions have other code, they are those who run these functions. `_inside/impo
 
 import ast
 import asyncio
+import re
 from functools import lru_cache
 from pathlib import PurePosixPath
 
 from tasks._batches import State, given_state
+from tasks._methods import is_asked_for
 from tasks._statements import own_lines, statements_of
 from tasks._test_server import TestServer
 from tasks.candidate import Candidate
@@ -31,7 +33,8 @@ class Imports:
         self._clean: TestReport | None = None
 
     async def changed_by(self, candidate: Candidate, server: TestServer) -> dict[str, set[int]] | None:
-        """Path -> lines of the functions that have other code after the import of the changed source.
+        """Path -> lines of the functions that have other code after the import of the changed source, or are gone from
+        their classes.
 
         None where the import makes something else, or that cannot be seen. Raises VerifierFault.
         """
@@ -43,14 +46,27 @@ class Imports:
         names = {*clean.imported, *with_edit.imported}
         unlike = {name for name in names if clean.imported.get(name) != with_edit.imported.get(name)}
         unlike -= {name for name, digest in clean.imported.items() if not digest}
-        if not all(name.endswith(_CODE) and name in clean.imported for name in unlike):
+        lost = self._lost_methods({name for name in unlike if name not in with_edit.imported})
+        if lost is None or not all(name.endswith(_CODE) and name in clean.imported for name in unlike - lost):
             return None
+        unlike = {name for name in unlike if name.endswith(_CODE)}
         found: dict[str, set[int]] = {}
         for name in unlike:
             path = name.partition(":")[0]
             content = (self._repository.source.code / path).read_bytes()
             found.setdefault(path, set()).update(_lines_of_function(content, clean.first_lines[name]))
         return found
+
+    def _lost_methods(self, gone: set[str]) -> set[str] | None:
+        """All of these parts; None where some are of something else than methods, which whoever asks for them calls."""
+        methods = {name.removesuffix(_CODE) for name in gone if name.endswith(_CODE)}
+        parts = {part for name in methods for part in (name, name + _CODE)}
+        for name in methods:
+            owner, _, method = name.partition(":")[2].rpartition(" ")[0].rpartition(".")
+            if not owner or is_asked_for(method, self._repository):
+                return None
+            parts |= {part for part in gone if re.search(rf"\.{re.escape(owner)} \d+\.{re.escape(method)}$", part)}
+        return parts if parts == gone else None
 
     async def _steady(self, server: TestServer) -> TestReport:
         """The clean import; what differs between two of them has no digest."""

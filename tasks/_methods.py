@@ -30,7 +30,7 @@ def tests_of_methods(candidate: Candidate, place: Place, repository: Repository)
     """Indexes into the stable tests; None: the change is of another kind, or others may notice it."""
     clean, changed = (repository.source.code / place.path).read_bytes(), candidate.files.get(place.path)
     touched = None if changed is None else _touched(clean, changed, place.first_line)
-    if not touched or any(_is_in_a_string(method.name, repository) for method in touched):
+    if not touched or any(is_asked_for(method.name, repository) for method in touched):
         return None
     lines = {line for method in touched for line in range(method.body[0].lineno, (method.end_lineno or 0) + 1)}
     if lines.intersection(repository.import_lines.get(place.path, ())):
@@ -56,7 +56,6 @@ def _touched(clean: bytes, changed: bytes, first_line: int) -> list[_Method]:
         node
         for node in touched
         if isinstance(node, _Method) and not node.decorator_list and names[node.name] == 1
-        and node.name not in _LOOKED_FOR
     ]  # fmt: skip
     may_be_demanded = bool(gone) and bool(before.bases)
     return methods if len(methods) == len(touched) and is_plain(before) and not may_be_demanded else []
@@ -77,7 +76,10 @@ def _head(node: ast.ClassDef) -> str:
     return "\n".join([node.name, *parts]) if not node.keywords else f"{id(node)}"
 
 
-def _is_in_a_string(name: str, repository: Repository) -> bool:
+def is_asked_for(name: str, repository: Repository) -> bool:
+    """Somebody may look whether a method of that name is there, without a call of it."""
+    if name in _LOOKED_FOR:
+        return True
     pattern = re.compile(rb"['\"]" + re.escape(name.encode()) + rb"['\"]")
     return any(pattern.search(content) for content in _contents(repository.source.code, repository.source.protected))
 

@@ -7,7 +7,8 @@ Several processes, because the tested code shares its process with pytest:
 
     supervisor   the only one that holds the command's stdout and the nonce; watches time limits;
                  not dumpable, so that no process of its user can reach its memory or descriptors
-    nursery      has pytest imported and nothing of the repository; forks workers; never saw the nonce
+    nursery      has pytest imported, and of the standard library what tests need, and nothing of the repository;
+                 forks workers; never saw the nonce
     warm         (where asked for) has the repository's tests collected; forks runs with changed functions
     worker       imports the repository and runs tests; its records carry a MAC with a key of its own
                  and a running number. After it dies, the next one goes on with the tests that are left.

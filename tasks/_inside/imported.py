@@ -61,8 +61,10 @@ class _Walk:
         self._prefix = folder.rstrip("/") + "/"
         self.parts: dict[str, str] = {}
         self.lines: dict[str, int] = {}
-        self._numbers: dict[int, int] = {}  # id of what has been met -> its number
+        self._names: dict[int, str] = {}  # id of what has been met -> its name, or where that was
+        self._part = ""  # that is described now
         self._met: list[Any] = []  # so that no id is used twice
+        self._met_in: collections.Counter[str] = collections.Counter()
         self._is_ours: dict[str, bool] = {}
         self._counts: collections.Counter[str] = collections.Counter()
 
@@ -72,13 +74,18 @@ class _Walk:
         for name in ours:
             for key, value in sorted(vars(sys.modules[name]).items(), key=lambda pair: str(pair[0])):
                 if key not in _OF_MODULES:
-                    self.parts[f"{name}.{key}"] = _digest(self._of(value))
+                    self._describe(f"{name}.{key}", [value])
         import logging
         import warnings
 
         around = (dict(os.environ), sys.path, warnings.filters, list(map(type, sys.meta_path)), logging.root.handlers)
-        self.parts[" around"] = _digest(*map(self._of, around))
+        self._describe(" around", around)
         self.parts[" registered"] = _digest(*map(self._registered, _abstract_classes()))
+
+    def _describe(self, part: str, values: Iterable[Any], *more: str) -> None:
+        before, self._part = self._part, part
+        self.parts[part] = _digest(*map(self._of, values), *more)
+        self._part = before
 
     def _is_ours_by(self, module: str) -> bool:
         if module not in self._is_ours:
@@ -93,12 +100,13 @@ class _Walk:
             return f"int {value:x}"  # the decimal form of a huge one is refused
         if kind in _PLAIN:
             return f"{kind.__name__} {value!r}"
-        known = self._numbers.get(id(value))
+        known = self._names.get(id(value))
         if known is not None:
-            return f"@{known}"
+            return known
         if len(self._met) > MOST_OBJECTS:
             raise _TooMuch
-        self._numbers[id(value)] = len(self._met)
+        self._met_in[self._part] += 1  # counted within a part: what is gone from another changes no name here
+        self._names[id(value)] = f"@{self._part} {self._met_in[self._part]}"
         self._met.append(value)
         if isinstance(value, types.ModuleType):
             return f"module {value.__name__}"
@@ -170,12 +178,13 @@ class _Walk:
         if not self._is_ours_by(str(kind.__module__)):
             return f"class {name}"
         name = self._numbered(name)
-        self.parts[name] = _digest(self._name_of(type(kind)), *map(self._of, kind.__bases__), self._registered(kind))
+        self._names[id(kind)] = f"class {name}"
+        self._describe(name, kind.__bases__, self._name_of(type(kind)), self._registered(kind))
         for key, value in sorted(vars(kind).items(), key=lambda pair: str(pair[0])):
             if key not in _OF_CLASSES and not isinstance(
                 value, (types.MemberDescriptorType, types.GetSetDescriptorType)
             ):
-                self.parts[f"{name}.{key}"] = _digest(self._of(value))
+                self._describe(f"{name}.{key}", [value])
         return f"class {name}"
 
     def _of_function(self, function: types.FunctionType) -> str:
@@ -185,11 +194,12 @@ class _Walk:
             closure = [_cell(cell) for cell in function.__closure__ or ()]
             return f"function {name} {_digest(*map(self._of, closure))}" if closure else f"function {name}"
         name = self._numbered(f"{code.co_filename[len(self._prefix) :]}:{function.__qualname__}")
+        self._names[id(function)] = f"function {name}"
         self.parts[name + CODE] = _digest(*_parts_of_code(code))
         self.lines[name + CODE] = code.co_firstlineno
         made_of = [function.__defaults__, function.__kwdefaults__, *map(_cell, function.__closure__ or ())]
         made_of += [value for _, value in sorted(vars(function).items())]
-        self.parts[name] = _digest(*sorted(vars(function)), *map(self._of, made_of))
+        self._describe(name, made_of, *sorted(vars(function)))
         return f"function {name}"
 
     def _numbered(self, name: str) -> str:

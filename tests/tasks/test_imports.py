@@ -117,6 +117,12 @@ async def test_methods_in_another_order_are_the_same_class(settings: Repository,
     assert swapped == {}
 
 
+async def test_a_method_that_is_gone_matters_to_those_who_called_it(settings: Repository, bubblewrap: Backend) -> None:
+    minus = "    def minus(self, less):\n        return self.value - less\n"
+    assert await changed_by(settings, bubblewrap, (minus, "")) == {MODULE: {30}}
+    assert await changed_by(settings, bubblewrap, (minus, ""), ("class Setting:", "class Setting(Shape):")) is None
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -127,7 +133,7 @@ async def test_methods_in_another_order_are_the_same_class(settings: Repository,
         ("LEVEL.next = LEVEL", "LEVEL.next = None"),
         ("class Setting:", "class Setting(Shape):"),
         ("Shape.register(Setting)", "Shape.register(int)"),
-        ("    def minus(self, less):\n        return self.value - less\n", ""),
+        ("    def minus(self, less):\n        return self.value - less\n", "    minus = None\n"),
         ("checked(value)\n", "checked(value)\n        SEEN.add(value)\n"),
         ("lambda: checked(8)", "lambda number=1: checked(8)"),
         ("from collections.abc import Mapping", "from collections.abc import Sequence"),
