@@ -171,7 +171,7 @@ class Validator:
     async def _screen(self, item: Item, server: TestServer) -> None:
         await self._narrow(item, server)
         if not item.selection.affected:
-            item.settle(rejected(item.candidate, "no test reaches it"))
+            item.settle(rejected(item.candidate, "survived", "the import leaves the same code"))
             return
         run = self._run_to_screen(item)
         report = await server.run(run, timeout_sec=time_for([run], self._repository))

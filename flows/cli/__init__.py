@@ -60,6 +60,7 @@ def main() -> None:
     from agents.errors import AgentFault, UnknownAgent
     from environments.errors import BackendAway, BackendUnavailable, EnvironmentFault, UnsupportedSpec
     from flows.errors import FlowFault, UsageError
+    from flows.quiet import foreign_code_is_not_warned_of
     from flows.terminated import EXIT_INTERRUPTED, EXIT_TERMINATED, Terminated
     from tasks.errors import BadContaminationList, BadInstance, BadSource, BadTaskFolder, TaskFault, UnknownGenerator
     from trajectories.errors import (
@@ -95,6 +96,7 @@ def main() -> None:
         BadDataset,
         NotInStore,
     )
+    foreign_code_is_not_warned_of()
     try:
         app()
     except BackendAway as error:  # it was there: nothing is wrong with the command
@@ -103,7 +105,9 @@ def main() -> None:
         _fail(error, 2)
     except (EnvironmentFault, FlowFault, TaskFault, AgentFault, StoreFault) as error:
         _fail(error, 1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as end:  # Typer makes an exit with this code of the former, without a word
+        if isinstance(end, SystemExit) and end.code != EXIT_INTERRUPTED:
+            raise
         print("interrupted; the same command goes on where it was", file=sys.stderr)  # noqa: T201
         sys.exit(EXIT_INTERRUPTED)
     except Terminated:

@@ -46,10 +46,12 @@ def generate(
     backend: options.Backend = None,
     jobs: options.Jobs = None,
     engine: options.Engine = None,
+    model_limit: options.ModelLimit = None,
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
     """Make tasks from a repository, a template or a family of templates, and validate each one."""
+    from flows.by_hand import model_limits_held
     from flows.launch import launched
 
     request = _request(
@@ -65,7 +67,11 @@ def generate(
         contamination=contamination.resolve() if contamination else None,
     )
     wanted = n * _check(request)  # what is wrong is told at once
-    with launched(backend=backend, jobs=jobs, store=store, engine=engine) as place, progress_bar():
+    with (
+        launched(backend=backend, jobs=jobs, store=store, engine=engine) as here,
+        model_limits_held(request, here, at_most=model_limit) as place,
+        progress_bar(),
+    ):
         from flows.generate import generate_flow
 
         result = generate_flow(request, place)

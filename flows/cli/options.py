@@ -17,4 +17,10 @@ Engine = Annotated[
     str | None,
     typer.Option("--engine", help="local, ray, dask or a cluster's address (docs/many-machines.md). Default: local."),
 ]
+ModelLimit = Annotated[
+    int | None,
+    typer.Option(
+        "--model-limit", min=1, help="Requests at a time to each model (docs/schedules.md). Default: a server's."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same bytes.")]

@@ -39,6 +39,7 @@ def rollout(
     backend: options.Backend = None,
     jobs: options.Jobs = None,
     engine: options.Engine = None,
+    model_limit: options.ModelLimit = None,
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
@@ -46,6 +47,7 @@ def rollout(
     from agents.agent import AgentLimits
     from agents.memory.pieces import with_pieces
     from agents.registry import agent_class
+    from flows.by_hand import model_limits_held
     from flows.errors import UsageError
     from flows.foreign import named_agent
     from flows.launch import launched
@@ -71,7 +73,11 @@ def rollout(
         asked = model if needs_model else ""
         requests.append(AgentRequest(agent=name, model=asked, attempts=attempts, limits=limits, options=made_by))
     request = RolloutRequest(suite=suite, agents=tuple(requests), tasks=tuple(task or ()), tools=_checked(tools))
-    with launched(backend=backend, jobs=jobs, store=store, engine=engine) as place, progress_bar():
+    with (
+        launched(backend=backend, jobs=jobs, store=store, engine=engine) as here,
+        model_limits_held(request, here, at_most=model_limit) as place,
+        progress_bar(),
+    ):
         from flows.rollout import rollout_flow
 
         summary = rollout_flow(request, place)

@@ -24,10 +24,12 @@ def run(
     backend: options.Backend = None,
     jobs: options.Jobs = None,
     engine: options.Engine = None,
+    model_limit: options.ModelLimit = None,
     store: options.Store = None,
     as_json: options.Json = False,
 ) -> None:
     """Generate, roll out, export. Killed and started again, it goes on where it was."""
+    from flows.by_hand import model_limits_held
     from flows.launch import launched
     from flows.requests import load_pipeline
 
@@ -38,7 +40,8 @@ def run(
             jobs=jobs or request.jobs,
             store=store or request.store,
             engine=engine or request.engine,
-        ) as place,
+        ) as here,
+        model_limits_held(request, here, at_most=model_limit) as place,
         progress_bar(),
     ):
         from flows.pipeline import pipeline_flow

@@ -36,6 +36,7 @@ from flows.export import export_flow
 from flows.generate import generate_flow
 from flows.pipeline import PipelineSummary, pipeline_flow
 from flows.place import Place
+from flows.quiet import foreign_code_is_not_warned_of
 from flows.requests import (
     AgentRequest,
     AuditRequest,
@@ -84,6 +85,7 @@ def working(plan: Plan, request: Request, place: Place) -> Iterator[Place]:
 
     Yields the place with the run's share of them.
     """
+    foreign_code_is_not_warned_of()
     with ExitStack() as stack:
         stack.enter_context(prefect.tags(*filter(None, (TAG, plan.owner))))
         for limit, slots in sorted(holds(plan, request, place).items(), reverse=True):

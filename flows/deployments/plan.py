@@ -64,11 +64,17 @@ def model_shares(plan: Plan, request: BaseModel, place: Place) -> dict[str, int]
 
     Raises UsageError where the rule file of a `route:FILE` cannot be read.
     """
+    asked = models_asked(request)
+    most = place.jobs if place.cluster().is_local else max(plan.models.values(), default=0)
+    return {name: min(most, plan.models[name]) for name in sorted(asked & plan.models.keys())}
+
+
+def models_asked(request: BaseModel) -> set[str]:
+    """Names of all models that a run of `request` may ask. Raises UsageError as `model_shares` does."""
     asked: set[str] = set()
     for name in models_in(request.model_dump(mode="json")):
         asked |= {*_route_models(name)} if name.startswith(ROUTE) else {name}
-    most = place.jobs if place.cluster().is_local else max(plan.models.values(), default=0)
-    return {name: min(most, plan.models[name]) for name in sorted(asked & plan.models.keys())}
+    return asked
 
 
 def _route_models(name: str) -> tuple[str, ...]:

@@ -7,9 +7,7 @@ Dask: `allowed-failures`, 3), whatever the reason: what raises in the task is Pr
 import contextlib
 import logging
 import os
-import signal
 import socket
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +24,7 @@ from prefect.tasks import Task
 from flows.engines.errors import BatchesLost, EngineUnavailable
 from flows.engines.notice import Notice, NoticeBoard
 from flows.engines.setting import Engine, check_installed, check_reachable
+from flows.engines.starting import undisturbed
 
 CONNECT_SEC = 10.0
 POLL_SEC = 1.0
@@ -83,24 +82,11 @@ def connected(engine: Engine, *, jobs: int) -> Iterator[Cluster]:
     own = min(jobs, os.cpu_count() or 1)
     with ExitStack() as stack:
         try:
-            with _own_sigterm():
+            with undisturbed():
                 runner, count = _ray(engine, own, stack) if engine.kind == "ray" else _dask(engine, own, stack)
         except Exception as error:  # whatever kind the engine's own client has for it
             raise EngineUnavailable(f"engine {engine}: no cluster: {last_line(error)}{_hint(engine, error)}") from error
         yield Cluster(engine, runner, count, jobs if engine.address else -(-jobs // own))
-
-
-@contextmanager
-def _own_sigterm() -> Iterator[None]:
-    """What SIGTERM does to this process stays ours: Ray's client takes it for itself, and would end at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGTERM)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _hint(engine: Engine, error: Exception) -> str:
@@ -226,7 +212,8 @@ def _dask(engine: Engine, own: int, stack: ExitStack) -> tuple["TaskRunner[Any]"
     if engine.address:
         given: dict[str, Any] = {"address": engine.address, "client_kwargs": {"timeout": CONNECT_SEC}}
     else:
-        workers = {"n_workers": own, "threads_per_worker": 1, "processes": True, "host": "127.0.0.1"}
+        workers: dict[str, Any] = {"n_workers": own, "threads_per_worker": 1, "processes": True, "host": "127.0.0.1"}
+        workers["preload"] = ["flows.engines.dask_worker"]
         given = {"cluster_kwargs": {**workers, "dashboard_address": None, "silence_logs": logging.CRITICAL}}
     runner = stack.enter_context(import_module("prefect_dask").DaskTaskRunner(**given))
     client = runner.client  # connects

@@ -12,6 +12,7 @@ from flows.drain import Drained
 from flows.engines.errors import WorkerFault
 from flows.errors import UsageError
 from flows.place import Place
+from flows.quiet import foreign_code_is_not_warned_of
 from tasks.errors import BadSource, BadTaskFolder, TaskFault
 from tasks.repository import Repository, prepare_repository
 from tasks.source import fetch_source
@@ -26,6 +27,7 @@ def ready_for(place: Place, folder: Path, suite_hash: str, task_ids: Collection[
 
     `has_store`: the batch writes to the store, so it must be the flow's. Raises WorkerFault naming this host.
     """
+    foreign_code_is_not_warned_of()
     suite = suite_here(place, folder, suite_hash)
     if has_store:
         check_store(place, suite_hash)
@@ -77,6 +79,7 @@ def check_store(place: Place, suite_hash: str) -> None:
 
 async def repository_here(spec: str, source_hash: str, backend: Backend, place: Place) -> Repository:
     """The prepared repository of a source, from this machine's cache or made in it. Raises WorkerFault."""
+    foreign_code_is_not_warned_of()
     try:
         source = fetch_source(spec, cache=place.cache)
         if source.hash != source_hash:
