@@ -77,9 +77,12 @@ class Confirmation:
         self._place_of = {test: at for at, test in enumerate(repository.stable_tests)}
         self._off: dict[str, bool] = {}  # in this sandbox, where bugs had run before; on top of what is remembered
         self._seen: list[tuple[Item, TestReport]] = []
-        self._server = TestServer(
-            repository.verifier_spec(),
-            backend,
+        self._server = self._new_server(stdlib)
+
+    def _new_server(self, stdlib: Sequence[str] = ()) -> TestServer:
+        return TestServer(
+            self._repository.verifier_spec(),
+            self._backend,
             python=f"{VENV}/bin/python",
             warm=None,
             explains=True,
@@ -133,8 +136,8 @@ class Confirmation:
     def _passes_clean(self, test: str) -> bool:
         return self._off.get(test, self._clean.passes.get(test, False))
 
-    async def _run(self, run: TestRun) -> TestReport:
-        return await self._server.run(run, timeout_sec=time_for([run], self._repository))
+    async def _run(self, run: TestRun, server: TestServer | None = None) -> TestReport:
+        return await (server or self._server).run(run, timeout_sec=time_for([run], self._repository))
 
     async def _passing(self, run: TestRun) -> set[str]:
         """Of the clean code."""
@@ -187,16 +190,18 @@ class Confirmation:
         given = given_state(item.candidate)
         bug, clean = (_with(state, tests, self._repository) for state in (given, State({})))
         whole = _with(given, self._repository.stable_tests, self._repository)
-        runs = [clean, bug, clean, bug, whole]
-        reports = await run_each(runs, self._repository, self._backend, has_tracebacks=True)
-        if len(reports) < len(runs) or not all(report.is_complete for report in reports):
-            return (), []
-        failed = [[each for each in report.results if is_failure(each)] for report in reports]
-        named = [{each.node_id for each in some} for some in failed]
-        is_so = named[:4] == [set(), wanted, set(), wanted] and wanted <= named[4]
-        if not is_so or any(list(report.collected) != tests for report in reports[:4]):
-            return (), []
-        return tuple(tests), failed[3]
+        answers = [(clean, set()), (bug, wanted), (clean, set()), (bug, wanted)]
+        failed: list[TestResult] = []
+        async with self._new_server() as server:  # the first answer that is another ends it
+            for run, expected in answers:
+                report = await self._run(run, server)
+                failed = [each for each in report.results if is_failure(each)]
+                if not report.is_complete or list(report.collected) != tests or _names(failed) != expected:
+                    return (), []
+            report = await self._run(whole, server)
+            if not report.is_complete or not wanted <= _names(filter(is_failure, report.results)) or server.starts > 1:
+                return (), []
+        return tuple(tests), failed
 
     async def _as_verified(self, item: Item, tests: Sequence[str]) -> TestReport:
         """Where whether a test fails may depend on what others have left: these alone, in file order, twice.
@@ -211,6 +216,10 @@ class Confirmation:
             if report.is_complete and not all(report.outcome(test) in ("failed", "error") for test in tests):
                 return TestReport(is_complete=True)
         return reports[-1]
+
+
+def _names(results: Iterable[TestResult]) -> set[str]:
+    return {each.node_id for each in results}
 
 
 def _with(

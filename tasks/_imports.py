@@ -7,6 +7,8 @@ functions have other code, they are those who run these functions. `_inside/impo
 import ast
 import asyncio
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
@@ -20,7 +22,20 @@ from tasks.testrun import TestReport, TestRun
 
 IMPORT_TIMEOUT_SEC = 60.0
 _CODE = " code"  # ends the name of what a function does
+_READS_DOCS = re.compile(rb"__doc__|getdoc|pydoc|\bhelp\(")
 _LOOKS = 2  # at the clean import: what is never twice the same says nothing
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an import has made otherwise, and nothing else.
+
+    `lines`: of functions that have other code, or are gone from their classes, by path. `readers`: tests that may read
+    a docstring that is another.
+    """
+
+    lines: Mapping[str, set[int]]
+    readers: frozenset[str] = frozenset()
 
 
 class Imports:
@@ -32,9 +47,8 @@ class Imports:
         self._looking = asyncio.Lock()
         self._clean: TestReport | None = None
 
-    async def changed_by(self, candidate: Candidate, server: TestServer) -> dict[str, set[int]] | None:
-        """Path -> lines of the functions that have other code after the import of the changed source, or are gone from
-        their classes.
+    async def changed_by(self, candidate: Candidate, server: TestServer) -> Change | None:
+        """What the import of the changed source makes otherwise than that of the clean one.
 
         None where the import makes something else, or that cannot be seen. Raises VerifierFault.
         """
@@ -46,8 +60,15 @@ class Imports:
         names = {*clean.imported, *with_edit.imported}
         unlike = {name for name in names if clean.imported.get(name) != with_edit.imported.get(name)}
         unlike -= {name for name, digest in clean.imported.items() if not digest}
+        docs = {name for name in unlike if name.endswith(".__doc__")}
+        readers = self._readers_of_docs() if docs else frozenset()
+        unlike -= docs
         lost = self._lost_methods({name for name in unlike if name not in with_edit.imported})
-        if lost is None or not all(name.endswith(_CODE) and name in clean.imported for name in unlike - lost):
+        if (
+            readers is None
+            or lost is None
+            or not all(name.endswith(_CODE) and name in clean.imported for name in unlike - lost)
+        ):
             return None
         unlike = {name for name in unlike if name.endswith(_CODE)}
         found: dict[str, set[int]] = {}
@@ -55,7 +76,17 @@ class Imports:
             path = name.partition(":")[0]
             content = (self._repository.source.code / path).read_bytes()
             found.setdefault(path, set()).update(_lines_of_function(content, clean.first_lines[name]))
-        return found
+        return Change(found, readers)
+
+    def _readers_of_docs(self) -> frozenset[str] | None:
+        """Tests that are docstrings, and those of files that speak of some; None where all tests may read them."""
+        protected, tests = self._repository.source.protected, self._repository.stable_tests
+        found = {path.relative_to(protected).as_posix() for path in protected.rglob("*.py")
+                 if path.is_file() and _READS_DOCS.search(path.read_bytes())}  # fmt: skip
+        if any(path.endswith("conftest.py") for path in found):
+            return None
+        of_code = {test.partition("::")[0] for test in tests} & {*self._repository.source.python_files()}
+        return frozenset(test for test in tests if test.partition("::")[0] in found | of_code)
 
     def _lost_methods(self, gone: set[str]) -> set[str] | None:
         """All of these parts; None where some are of something else than methods, which whoever asks for them calls."""

@@ -7,12 +7,13 @@ time escape this; what then is overlooked is a failing test, never the cause of 
 
 import ast
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from tasks._statements import functions_of, is_plain, own_lines
+from tasks._statements import clean_text, functions_of, is_plain, own_lines, statements_of, tree_of
 from tasks.repository import Repository
 from tasks.source import Source
 
@@ -29,70 +30,125 @@ def tests_naming(names: set[str], bases: set[str], repository: Repository) -> se
 
     `bases`: names of the classes that they are found by, where somebody asks a class for its subclasses.
     """
-    code = repository.source.code
-    paths = _python_files(repository.source)
-    words = set(names)
-    known = 0
-    while known < len(words):  # grows to names that are made from them at import
-        known = len(words)
-        for path in paths:
-            file = _at_import_of(code / path)
-            if file is None or file.finding & words or file.finding_by_base & bases:
-                return None
-            for made, mentioned in file.at_import:
-                if mentioned & words and not made:
-                    return None  # a call at import that keeps nothing by name, such as a registration
-                if mentioned & words:
-                    words |= made
-            words |= _of_functions(path, words, repository)
+    mentions = _mentions_of(_Same(repository))
+    words = mentions.grown(names)
+    if words is None or mentions.finding_by_base & bases:
+        return None
     found: set[int] = set()
-    for path in paths:
+    for path, file in mentions.files.items():
         reached = repository.reached_by.get(path, {})
         if reached:
-            content = (code / path).read_bytes()
-            for line in _lines_with(words, content):
-                for own in own_lines(content, line):
-                    found.update(reached.get(own, ()))
-    protected = repository.source.protected
-    naming = {path.relative_to(protected).as_posix() for path in protected.rglob("*.py")
-              if path.is_file() and next(_places_of(words, path.read_bytes()), None) is not None}  # fmt: skip
+            content = clean_text(file) or b""
+            own = {each for line in _lines_with(words, file) for each in own_lines(content, line)}
+            # many lines have the same tests, and then one list of them
+            found.update(*{id(tests): tests for tests in (reached.get(line, ()) for line in own)}.values())
+    naming = {path for path, file in _protected_files(repository.source) if _lines_with(words, file)}
     if any(path.endswith("conftest.py") for path in naming):
         return None
     found.update(at for at, test in enumerate(repository.stable_tests) if test.split("::")[0] in naming)
     return found
 
 
-def _of_functions(path: str, words: set[str], repository: Repository) -> set[str]:
-    """Names of functions in which one of the words stands, and which import has run."""
-    unseen = repository.import_lines.get(path, ())
-    content = (repository.source.code / path).read_bytes() if unseen else b""
-    lines = _lines_with(words, content)
-    return {
-        name
-        for name, first, last in (_functions_in(repository.source.code / path) if lines else ())
-        if any(first <= line <= last for line in lines) and any(first <= line <= last for line in unseen)
-    }
+class _Same:
+    """Found in a cache by what it is, not by what is in it: a repository is large, and does not change."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.repository is self.repository
+
+    def __hash__(self) -> int:
+        return id(self.repository)
 
 
-def _lines_with(words: set[str], content: bytes) -> set[int]:
+class _Mentions:
+    """Which names are made from which when a source is imported."""
+
+    def __init__(self, repository: Repository) -> None:
+        code = repository.source.code
+        self.files = {path: code / path for path in repository.source.python_files()}
+        self._parts = [_at_import_of(file) for file in self.files.values()]
+        self._unseen = {path: repository.import_lines.get(path, ()) for path in self.files}
+        self.finding_by_base = frozenset(word for part in self._parts if part for word in part.finding_by_base)
+        self._made: dict[str, frozenset[str] | None] = {}
+
+    def grown(self, names: set[str]) -> set[str] | None:
+        """These names and all that are made from them; None: every test may notice."""
+        if None in self._parts:
+            return None
+        words, new = set(names), list(names)
+        while new:
+            made = self._made_from(new.pop())
+            if made is None:
+                return None
+            new += made - words
+            words |= made
+        return words
+
+    def _made_from(self, word: str) -> frozenset[str] | None:
+        """Names whose statements at import, or functions that import has run, have the word in them."""
+        if word not in self._made:
+            self._made[word] = self._look(word)
+        return self._made[word]
+
+    def _look(self, word: str) -> frozenset[str] | None:
+        made: set[str] = set()
+        for part, (path, file) in zip(self._parts, self.files.items(), strict=True):
+            if part is None or word in part.finding or word in part.registering:
+                return None
+            made.update(part.made.get(word, ()), _functions_with(word, file, self._unseen[path]))
+        return frozenset(made)
+
+
+def _functions_with(word: str, file: Path, unseen: tuple[int, ...]) -> Iterator[str]:
+    """Names of functions in which the word stands, and which import has run."""
+    lines = _places_in(file).lines_with(word) if unseen else ()
+    for name, first, last in _functions_run(file, unseen) if lines else ():
+        if bisect_left(lines, first) < bisect_right(lines, last):
+            yield name
+
+
+@lru_cache(maxsize=4096)
+def _functions_run(file: Path, unseen: tuple[int, ...]) -> tuple[tuple[str, int, int], ...]:
+    lines = sorted(unseen)
+    return tuple(
+        (name, first, last)
+        for name, first, last in functions_of(clean_text(file) or b"")
+        if bisect_left(lines, first) < bisect_right(lines, last)
+    )
+
+
+def _lines_with(words: set[str], file: Path) -> set[int]:
     """Numbers of the lines in which one of them stands."""
-    lines, line, last = set(), 1, 0
-    for at in sorted(_places_of(words, content)):
-        line += content.count(b"\n", last, at)
-        last = at
-        lines.add(line)
-    return lines
+    places = _places_in(file)
+    return {line for word in words for line in places.lines_with(word)}
 
 
-def _places_of(words: set[str], content: bytes) -> Iterator[int]:
-    """Found one by one, which is ten times as fast as a pattern of them all."""
-    for word in map(str.encode, words):
-        at = content.find(word)
-        while at >= 0:
-            end = at + len(word)
-            if not _is_in_word(content[at - 1 : at]) and not _is_in_word(content[end : end + 1]):
-                yield at
-            at = content.find(word, end)
+class _Places:
+    """Where words stand in a text; each is looked for once."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._ends = [at.start() for at in re.finditer(rb"\n", content)]
+        self._lines: dict[str, tuple[int, ...]] = {}
+
+    def lines_with(self, word: str) -> tuple[int, ...]:
+        """In order, and once each."""
+        if word not in self._lines:
+            places = _places_of(word.encode(), self._content)
+            self._lines[word] = tuple(dict.fromkeys(bisect_left(self._ends, at) + 1 for at in places))
+        return self._lines[word]
+
+
+def _places_of(word: bytes, content: bytes) -> Iterator[int]:
+    """Found one by one, which is ten times as fast as a pattern of many."""
+    at = content.find(word)
+    while at >= 0:
+        end = at + len(word)
+        if not _is_in_word(content[at - 1 : at]) and not _is_in_word(content[end : end + 1]):
+            yield at
+        at = content.find(word, end)
 
 
 def _is_in_word(byte: bytes) -> bool:
@@ -101,12 +157,14 @@ def _is_in_word(byte: bytes) -> bool:
 
 @dataclass(frozen=True)
 class _File:
-    """Of each statement that runs at import the names that it makes, and the words in it.
+    """`made`: word -> names that statements with it make when the file is imported.
 
-    `finding`: all words of a file that finds classes without their names; `finding_by_base`: that finds them by a base.
+    `registering`: words in a statement that keeps nothing by name, such as a registration. `finding`: all words of a
+    file that finds classes without their names; `finding_by_base`: that finds them by a base.
     """
 
-    at_import: tuple[tuple[frozenset[str], frozenset[str]], ...]
+    made: dict[str, set[str]]
+    registering: frozenset[str]
     finding: frozenset[str]
     finding_by_base: frozenset[str]
 
@@ -114,38 +172,51 @@ class _File:
 # What follows is asked of every file of a source again and again: they lie in the cache, and do not change there.
 
 
+@lru_cache(maxsize=2)
+def _mentions_of(same: _Same) -> _Mentions:
+    return _Mentions(same.repository)
+
+
 @lru_cache(maxsize=8)
-def _python_files(source: Source) -> tuple[str, ...]:
-    return tuple(source.python_files())
+def _protected_files(source: Source) -> tuple[tuple[str, Path], ...]:
+    protected = source.protected
+    return tuple(
+        (path.relative_to(protected).as_posix(), path) for path in protected.rglob("*.py") if path.is_file()
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=4096)
-def _functions_in(file: Path) -> tuple[tuple[str, int, int], ...]:
-    return tuple(functions_of(file.read_bytes()))
+def _places_in(file: Path) -> _Places:
+    return _Places(clean_text(file) or b"")
 
 
 @lru_cache(maxsize=4096)
 def _at_import_of(file: Path) -> _File | None:
     """None: it cannot be read."""
-    content = file.read_bytes()
+    content = clean_text(file) or b""
     try:
-        tree = ast.parse(content)
+        tree = tree_of(content)
     except (SyntaxError, ValueError):
         return None
     text = content.decode(errors="replace")
-    lines = text.splitlines()
-    at_import = [
-        (frozenset(made), frozenset(word for line in lines[first - 1 : last] for word in _WORD.findall(line)))
-        for made, first, last in _statements(tree.body)
-    ]
-    at_import += [(frozenset({other}), frozenset({name})) for name, other in _renamed(tree)]
-    in_text = frozenset(_WORD.findall(text)) if _FINDS_CLASSES.search(content) else frozenset()
-    return _File(tuple(at_import), in_text, in_text if _BY_BASES.search(content) else frozenset())
+    lines = [_WORD.findall(line) for line in text.splitlines()]
+    made: dict[str, set[str]] = {}
+    registering: set[str] = set()
+    for names, first, last in _statements(tree.body):
+        for word in {word for line in lines[first - 1 : last] for word in line}:
+            made.setdefault(word, set()).update(names)
+            if not names:
+                registering.add(word)
+    for name, other in _renamed(tree):
+        made.setdefault(name, set()).add(other)
+    in_text = frozenset(word for line in lines for word in line) if _FINDS_CLASSES.search(content) else frozenset()
+    by_base = in_text if _BY_BASES.search(content) else frozenset()
+    return _File(made, frozenset(registering), in_text, by_base)
 
 
 def _renamed(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """Names that are imported as others."""
-    for node in ast.walk(tree):
+    for node in statements_of(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield from ((alias.name.split(".")[-1], alias.asname) for alias in node.names if alias.asname)
 

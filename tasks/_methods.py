@@ -11,7 +11,8 @@ from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
-from tasks._statements import is_plain
+from tasks._pieces import class_of
+from tasks._statements import clean_text, is_plain
 from tasks.candidate import Candidate, Place
 from tasks.repository import Repository
 
@@ -28,7 +29,7 @@ _LOOKED_FOR = {
 
 def tests_of_methods(candidate: Candidate, place: Place, repository: Repository) -> set[int] | None:
     """Indexes into the stable tests; None: the change is of another kind, or others may notice it."""
-    clean, changed = (repository.source.code / place.path).read_bytes(), candidate.files.get(place.path)
+    clean, changed = clean_text(repository.source.code / place.path) or b"", candidate.files.get(place.path)
     touched = None if changed is None else _touched(clean, changed, place.first_line)
     if not touched or any(is_asked_for(method.name, repository) for method in touched):
         return None
@@ -41,7 +42,8 @@ def tests_of_methods(candidate: Candidate, place: Place, repository: Repository)
 
 def _touched(clean: bytes, changed: bytes, first_line: int) -> list[_Method]:
     """Methods that are gone or stand elsewhere, where nothing else of the class has changed; else none."""
-    before, after = _class_at(clean, first_line), _class_at(changed, first_line)
+    before = class_of(clean, clean, first_line)
+    after = None if before is None else class_of(clean, changed, first_line)
     if before is None or after is None or _head(before) != _head(after):
         return []
     old, new = ([ast.dump(each) for each in node.body] for node in (before, after))
@@ -59,15 +61,6 @@ def _touched(clean: bytes, changed: bytes, first_line: int) -> list[_Method]:
     ]  # fmt: skip
     may_be_demanded = bool(gone) and bool(before.bases)
     return methods if len(methods) == len(touched) and is_plain(before) and not may_be_demanded else []
-
-
-def _class_at(content: bytes, first_line: int) -> ast.ClassDef | None:
-    try:
-        tree = ast.parse(content)
-    except (SyntaxError, ValueError):
-        return None
-    return next((node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)
-                 and first_line in (node.lineno, *(each.lineno for each in node.decorator_list))), None)  # fmt: skip
 
 
 def _head(node: ast.ClassDef) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType
 
+from tasks._pieces import pieces
+
 _PARTS = ("co_name", "co_flags", "co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_names", "co_varnames",
           "co_freevars", "co_cellvars", "co_code", "co_exceptiontable")  # fmt: skip
 
@@ -17,12 +19,29 @@ def compiled(content: bytes) -> CodeType:
     return compile(content, "", "exec", dont_inherit=True)
 
 
+@lru_cache(maxsize=256)
+def unlike_parts(before: bytes, after: bytes) -> tuple[CodeType, CodeType]:
+    """What to compare instead of two modules: they are the same, or hold the same scopes, where these are and do.
+
+    Raises SyntaxError, ValueError.
+    """
+    return pieces(before, after) or (compiled(before), compiled(after))
+
+
+def check_compiles(before: bytes, after: bytes) -> None:
+    """Raises SyntaxError, ValueError where `after` does not. `before`: what it was made of, if that is known."""
+    try:
+        unlike_parts(before, after)
+    except (SyntaxError, ValueError):
+        compiled(after)
+
+
 def is_same_program(before: bytes, after: bytes) -> bool:
     """Both do the same, but for the numbers of their lines: the edit changed nothing that runs.
 
     Raises SyntaxError, ValueError.
     """
-    if _is_same(compiled(before), compiled(after)):
+    if _is_same(*unlike_parts(before, after)):
         return True
     if before.count(b"object") == after.count(b"object"):
         return False

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from environments.diff import Diff, FileChange
-from tasks._program import compiled, is_same_program
+from tasks._program import check_compiles, is_same_program
+from tasks._statements import clean_text
 from tasks.candidate import Candidate, Rejection
 from tasks.repository import Repository
 from tasks.testrun import TestReport, TestResult
@@ -32,7 +33,7 @@ def clean_files(candidate: Candidate, repository: Repository) -> dict[str, bytes
     """What the candidate's files are in the clean source; None where it has none of that path."""
     code = repository.source.code
     paths = [*candidate.files, *candidate.absent]
-    return {path: (code / path).read_bytes() if (code / path).is_file() else None for path in paths}
+    return {path: clean_text(code / path) for path in paths}
 
 
 def refuse_cheaply(candidate: Candidate, clean: Mapping[str, bytes | None]) -> Rejection | None:
@@ -46,8 +47,8 @@ def refuse_cheaply(candidate: Candidate, clean: Mapping[str, bytes | None]) -> R
             and all(is_same_program(clean[path] or b"", data) for path, data in python.items())
         ):
             return rejected(candidate, "same program")
-        for data in python.values():
-            compiled(data)
+        for path, data in python.items():
+            check_compiles(clean.get(path) or b"", data)
     except (SyntaxError, ValueError) as error:
         return rejected(candidate, "does not parse", str(error))
     return None

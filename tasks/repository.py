@@ -19,7 +19,7 @@ from tasks._environment import WORKDIR, environment_mounts, environment_variable
 from tasks._line_map import LineMap, write_line_map
 from tasks._scratch import write_at_once
 from tasks._sdists import ensure_environment
-from tasks._statements import statements_of
+from tasks._statements import statements_of, tree_of
 from tasks._tree import locked
 from tasks.recipe import Recipe, RungResult
 from tasks.source import Source
@@ -99,7 +99,7 @@ class Repository(BaseModel):
 @lru_cache(maxsize=64)
 def _body_starts(content: bytes) -> dict[int, int]:
     """First line of a definition -> first line of its body."""
-    return {node.lineno: node.body[0].lineno for node in statements_of(ast.parse(content))
+    return {node.lineno: node.body[0].lineno for node in statements_of(tree_of(content))
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}  # fmt: skip
 
 

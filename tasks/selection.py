@@ -6,15 +6,15 @@ the test starts processes whose lines nobody saw. Each of these cases takes more
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from types import CodeType
 
+from tasks._imports import Change
 from tasks._mentions import tests_naming
 from tasks._methods import tests_of_methods
-from tasks._program import codes_of, compiled
-from tasks._statements import is_suspended, names_at_import, own_lines
+from tasks._program import codes_of, unlike_parts
+from tasks._statements import clean_text, is_suspended, names_at_import, own_lines
 from tasks.candidate import Candidate, Place
 from tasks.repository import Repository
 
@@ -35,12 +35,10 @@ class Selection:
     is_guessed: bool = False
 
 
-def select_tests(
-    candidate: Candidate, repository: Repository, changed: Mapping[str, set[int]] | None = None
-) -> Selection:
+def select_tests(candidate: Candidate, repository: Repository, change: Change | None = None) -> Selection:
     """For a candidate whose solved state is the clean source.
 
-    `changed`: where an import leaves all as it was, lines of the functions that have other code (`Imports`).
+    `change`: all that an import makes otherwise, where that is known (`Imports`).
     """
     everything = range(len(repository.stable_tests))
     reaching: set[int] = set()
@@ -61,9 +59,9 @@ def select_tests(
             # what an import has made of it may hold the old code
             is_warm = is_warm and not runs_at_import and not repository.runs_at_collection(*body)
             continue
-        if changed is not None:
+        if change is not None:
             reaching |= of_definition
-            affected |= of_statements or _running(reached, changed.get(place.path, ()))
+            affected |= of_statements or _running(reached, change.lines.get(place.path, ()))
             is_warm = is_warm and not repository.runs_at_collection(*body)
             continue
         of_methods = tests_of_methods(candidate, place, repository) if known else None
@@ -77,6 +75,10 @@ def select_tests(
         reaching.update(everything)
         affected.update(everything if naming is None else naming | of_definition)
         is_warm = False
+    if change is not None and change.readers:
+        readers = {at for at, test in enumerate(repository.stable_tests) if test in change.readers}
+        reaching |= readers
+        affected |= readers
     if reaching:
         blind = {test: at for at, test in enumerate(repository.stable_tests)}
         hidden = {blind[test] for test in repository.starting_processes if test in blind}
@@ -93,14 +95,14 @@ def select_tests(
 
 def _naming(place: Place, repository: Repository) -> set[int] | None:
     """Tests that may notice a change in what runs at import: the body of a class, or a function; None: all may."""
-    content = (repository.source.code / place.path).read_bytes()
+    content = clean_text(repository.source.code / place.path) or b""
     names, bases = names_at_import(content, place.first_line)
     return tests_naming(names, bases, repository) if names else None
 
 
 def is_known(place: Place, repository: Repository) -> bool:
     """The file is one of the clean source, so that coverage says something of it."""
-    return (repository.source.code / place.path).is_file()
+    return clean_text(repository.source.code / place.path) is not None
 
 
 def _running(reached: dict[int, tuple[int, ...]], lines: Iterable[int]) -> set[int]:
@@ -109,7 +111,7 @@ def _running(reached: dict[int, tuple[int, ...]], lines: Iterable[int]) -> set[i
 
 def _of_statements(candidate: Candidate, place: Place, repository: Repository) -> set[int]:
     """Tests that run the changed statements; none where that does not tell."""
-    clean = (repository.source.code / place.path).read_bytes()
+    clean = clean_text(repository.source.code / place.path) or b""
     changed = candidate.files.get(place.path)
     if changed is None or not _have_same_scopes(clean, changed):
         return set()
@@ -137,7 +139,7 @@ def _are_of_tests(candidate: Candidate, place: Place, repository: Repository) ->
 
     False of what may have been begun then and goes on later: the body of a generator or a coroutine.
     """
-    clean = (repository.source.code / place.path).read_bytes()
+    clean = clean_text(repository.source.code / place.path) or b""
     lines = _lines_of_change(place, clean, candidate.files[place.path])
     at_import = {*repository.import_lines.get(place.path, ())}
     return not any(own_lines(clean, line) & at_import or is_suspended(clean, line) for line in lines)
@@ -145,15 +147,15 @@ def _are_of_tests(candidate: Candidate, place: Place, repository: Repository) ->
 
 def _have_same_scopes(clean: bytes, changed: bytes) -> bool:
     try:
-        return _scopes(clean) == _scopes(changed)
+        one, other = unlike_parts(clean, changed)
+        return _scopes(one) == _scopes(other)
     except (SyntaxError, ValueError, RecursionError):
         return False
 
 
-@lru_cache(maxsize=64)
-def _scopes(content: bytes) -> Counter[tuple[object, ...]]:
+def _scopes(module: CodeType) -> Counter[tuple[object, ...]]:
     def of(code: CodeType) -> tuple[object, ...]:
         names = (frozenset(part) for part in (code.co_varnames, code.co_cellvars, code.co_freevars))
         return (code.co_qualname, code.co_flags, *names)
 
-    return Counter(map(of, codes_of(compiled(content))))
+    return Counter(map(of, codes_of(module)))

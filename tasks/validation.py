@@ -197,9 +197,9 @@ class Validator:
         selection = item.selection
         seconds = sum(self._repository.clean_seconds.get(test, 0.0) for test in selection.affected)
         if selection.is_guessed and seconds > WORTH_A_LOOK_SEC:
-            changed = await self._import_time.changed_by(item.candidate, server)
-            if changed is not None:
-                item.selection = select_tests(item.candidate, self._repository, changed)
+            change = await self._import_time.changed_by(item.candidate, server)
+            if change is not None:
+                item.selection = select_tests(item.candidate, self._repository, change)
 
     def _run_to_screen(self, item: Item) -> TestRun:
         """All that it can matter to: what fails is what confirmation needs."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from environments import Backend
-from tasks._imports import Imports
+from tasks._imports import Change, Imports
 from tasks._test_server import TestServer
 from tasks.candidate import Candidate, Place
 from tasks.repository import Repository, prepare_repository
@@ -40,6 +40,8 @@ def doubled(number):
 
 
 class Setting:
+    'A number that is checked.'
+
     def __init__(self, value):
         self.value = checked(value)
 
@@ -70,6 +72,12 @@ def test_minus(): assert LEVEL.minus(1) == 2
 def test_checked(): assert checked(200) == 100
 def test_doubled(): assert doubled(2) == 4
 """,
+    "tests/test_told.py": """\
+import settings
+
+
+def test_told(): assert settings.Setting.__doc__
+""",
 }
 
 
@@ -92,7 +100,7 @@ def edited(*edits: tuple[str, str], symbol: str = "checked", lines: tuple[int, i
     return Candidate(generator="by hand", kind="", places=(place,), files={MODULE: text.encode()})
 
 
-async def changed_by(repository: Repository, backend: Backend, *edits: tuple[str, str]) -> dict[str, set[int]] | None:
+async def changed_by(repository: Repository, backend: Backend, *edits: tuple[str, str]) -> Change | None:
     async with TestServer(repository.verifier_spec(), backend, python=f"{VENV}/bin/python", warm=None) as server:
         return await Imports(repository).changed_by(edited(*edits), server)
 
@@ -100,12 +108,12 @@ async def changed_by(repository: Repository, backend: Backend, *edits: tuple[str
 async def test_an_import_that_leaves_all_as_it_was_names_the_functions_that_have_other_code(
     settings: Repository, bubblewrap: Backend
 ) -> None:
-    assert await changed_by(settings, bubblewrap, ("        return 100\n", "        return 101\n")) == {
-        MODULE: {13, 14, 15}
-    }
-    assert await changed_by(settings, bubblewrap, ("number > 100 and number < 1000", "number > 100")) == {
-        MODULE: {13, 14, 15}
-    }
+    assert await changed_by(settings, bubblewrap, ("        return 100\n", "        return 101\n")) == Change(
+        {MODULE: {13, 14, 15}}
+    )
+    assert await changed_by(settings, bubblewrap, ("number > 100 and number < 1000", "number > 100")) == Change(
+        {MODULE: {13, 14, 15}}
+    )
 
 
 async def test_methods_in_another_order_are_the_same_class(settings: Repository, bubblewrap: Backend) -> None:
@@ -114,12 +122,20 @@ async def test_methods_in_another_order_are_the_same_class(settings: Repository,
         "    def minus(self, less):\n        return self.value - less\n",
     )
     swapped = await changed_by(settings, bubblewrap, (f"{plus}\n{minus}", f"{minus}\n{plus}"))
-    assert swapped == {}
+    assert swapped == Change({})
+
+
+async def test_another_docstring_matters_to_those_who_may_read_it(settings: Repository, bubblewrap: Backend) -> None:
+    change = await changed_by(settings, bubblewrap, ("A number that is checked.", "A number."))
+    assert change == Change({}, readers=frozenset({"tests/test_told.py::test_told"}))
+    told = edited(("A number that is checked.", "A number."), symbol="Setting", lines=(22, 32))
+    found = select_tests(told, settings, change)
+    assert found.affected == ("tests/test_told.py::test_told",)
 
 
 async def test_a_method_that_is_gone_matters_to_those_who_called_it(settings: Repository, bubblewrap: Backend) -> None:
     minus = "    def minus(self, less):\n        return self.value - less\n"
-    assert await changed_by(settings, bubblewrap, (minus, "")) == {MODULE: {30}}
+    assert await changed_by(settings, bubblewrap, (minus, "")) == Change({MODULE: {32}})
     assert await changed_by(settings, bubblewrap, (minus, ""), ("class Setting:", "class Setting(Shape):")) is None
 
 
@@ -154,5 +170,5 @@ async def test_only_those_who_run_the_function_are_asked_then(settings: Reposito
     bug = edited(("        return 100\n", "        return 101\n"))
     guessed = select_tests(bug, settings)
     assert guessed.is_guessed and len(guessed.affected) > 1
-    seen = select_tests(bug, settings, {MODULE: {13, 14, 15}})
+    seen = select_tests(bug, settings, Change({MODULE: {13, 14, 15}}))
     assert [test.split("::")[-1] for test in seen.affected] == ["test_checked"] and seen.is_warm
