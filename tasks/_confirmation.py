@@ -179,7 +179,7 @@ class Confirmation:
 
         So it is with a mutable default, which by nature some call makes wrong for those that come later. Here too
         nothing counts that does not come again: in that order the same tests must fail as when screened, twice, and
-        also where all tests run; and without the bug all must pass, twice. Else nothing.
+        also where all run that reach it; and without the bug all must pass, twice. Else nothing.
         """
         wanted = {test for test in item.failed if test in steady}
         tests = [test for test in item.selection.affected if test in wanted or test in item.passed]
@@ -189,7 +189,7 @@ class Confirmation:
             return (), []
         given = given_state(item.candidate)
         bug, clean = (_with(state, tests, self._repository) for state in (given, State({})))
-        whole = _with(given, self._repository.stable_tests, self._repository)
+        whole = _with(given, item.selection.reaching, self._repository)
         answers = [(clean, set()), (bug, wanted), (clean, set()), (bug, wanted)]
         failed: list[TestResult] = []
         async with self._new_server() as server:  # the first answer that is another ends it

@@ -22,6 +22,7 @@ _WORD = re.compile(r"\w+")
 _FINDS_CLASSES = re.compile(
     rb"__subclasses__|__init_subclass__|getmembers|entry_points|\bglobals\(\)|\bmetaclass\b|iter_modules"
 )
+_ASKED_FOR_SUBCLASSES = re.compile(r"(\w+)\s*\.\s*__subclasses__")
 _BY_BASES = re.compile(rb"__subclasses__|__init_subclass__|\bmetaclass\b")
 
 
@@ -32,7 +33,7 @@ def tests_naming(names: set[str], bases: set[str], repository: Repository) -> se
     """
     mentions = _mentions_of(_Same(repository))
     words = mentions.grown(names)
-    if words is None or mentions.finding_by_base & bases:
+    if words is None or mentions.are_sought(bases):
         return None
     found: set[int] = set()
     for path, file in mentions.files.items():
@@ -70,8 +71,14 @@ class _Mentions:
         self.files = {path: code / path for path in repository.source.python_files()}
         self._parts = [_at_import_of(file) for file in self.files.values()]
         self._unseen = {path: repository.import_lines.get(path, ()) for path in self.files}
-        self.finding_by_base = frozenset(word for part in self._parts if part for word in part.finding_by_base)
+        self._finding_by_base = frozenset(word for part in self._parts if part for word in part.finding_by_base)
+        self._asked = frozenset(word for part in self._parts if part for word in part.asked)
         self._made: dict[str, frozenset[str] | None] = {}
+
+    def are_sought(self, bases: set[str]) -> bool:
+        """Somebody finds classes by one of these. What is done with subclasses, a source says only of its own classes."""
+        own = {base for base in bases if any(base in part.made.get(base, ()) for part in self._parts if part)}
+        return bool(own & self._finding_by_base or bases & self._asked)
 
     def grown(self, names: set[str]) -> set[str] | None:
         """These names and all that are made from them; None: every test may notice."""
@@ -160,13 +167,15 @@ class _File:
     """`made`: word -> names that statements with it make when the file is imported.
 
     `registering`: words in a statement that keeps nothing by name, such as a registration. `finding`: all words of a
-    file that finds classes without their names; `finding_by_base`: that finds them by a base.
+    file that finds classes without their names; `finding_by_base`: that finds them by a base; `asked`: bases whose
+    subclasses it wants, as far as it says so by name.
     """
 
     made: dict[str, set[str]]
     registering: frozenset[str]
     finding: frozenset[str]
     finding_by_base: frozenset[str]
+    asked: frozenset[str]
 
 
 # What follows is asked of every file of a source again and again: they lie in the cache, and do not change there.
@@ -211,7 +220,7 @@ def _at_import_of(file: Path) -> _File | None:
         made.setdefault(name, set()).add(other)
     in_text = frozenset(word for line in lines for word in line) if _FINDS_CLASSES.search(content) else frozenset()
     by_base = in_text if _BY_BASES.search(content) else frozenset()
-    return _File(made, frozenset(registering), in_text, by_base)
+    return _File(made, frozenset(registering), in_text, by_base, frozenset(_ASKED_FOR_SUBCLASSES.findall(text)))
 
 
 def _renamed(tree: ast.Module) -> Iterator[tuple[str, str]]:
