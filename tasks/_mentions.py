@@ -76,7 +76,7 @@ class _Mentions:
         self._made: dict[str, frozenset[str] | None] = {}
 
     def are_sought(self, bases: set[str]) -> bool:
-        """Somebody finds classes by one of these. What is done with subclasses, a source says only of its own classes."""
+        """Somebody finds classes by one of these: what is done with subclasses, a source says of its own classes."""
         own = {base for base in bases if any(base in part.made.get(base, ()) for part in self._parts if part)}
         return bool(own & self._finding_by_base or bases & self._asked)
 
