@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from environments import _seccomp
-from environments._holder import BOX, FILTER_FD, ROOT, STAGE, STATUS_FD
+from environments._holder import BOX, FILTER_FD, ROOT, STAGE, STATUS_FD, USERS_FD
 from environments._image_root import ImageRoot
 from environments.spec import Limits, SandboxSpec
 
@@ -51,6 +51,13 @@ def own_parts() -> list[Step]:
     return [*steps, ("link", "/var/tmp", "/tmp"), ("writable", "/tmp", f"{BOX}/tmp"), ("writable", HOME, f"{BOX}/home")]
 
 
+def device_parts() -> list[Step]:
+    """A /dev of each sandbox's own, for those whose root may write to it."""
+    steps: list[Step] = [("device", f"/dev/{name}", f"/dev/{name}") for name in _DEVICES]
+    steps += [("link", f"/dev/{name}", target) for name, target in _DEVICE_LINKS.items()]
+    return [*steps, ("pts", "/dev/pts", ""), ("writable", "/dev/shm", f"{BOX}/shm")]
+
+
 def image_tree() -> list[Step]:
     """What is laid over an image's files, which are all else that a sandbox of it sees."""
     steps: list[Step] = [("copy", "/dev", f"{BOX}/dev"), ("writable", "/tmp", f"{BOX}/tmp")]
@@ -76,18 +83,30 @@ def sandbox_options(spec: SandboxSpec, user: tuple[int, int] = (1000, 1000)) -> 
     return _options(user, shares_network=spec.network or bool(spec.services), is_root=os.geteuid() == 0)
 
 
+def contained_options(spec: SandboxSpec, capabilities: tuple[str, ...], *, is_root: bool) -> bytes:
+    """The same in a kept container, where the user namespace is the container's (`_holder_inside.py`)."""
+    users = ["--userns", str(USERS_FD), "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
+    users += [] if spec.services else ["--unshare-net"]
+    rights = [part for each in capabilities for part in ("--cap-add", f"CAP_{each}")]
+    return _ended([*users, *_common(rights, is_root=is_root)])
+
+
 @cache
 def _options(user: tuple[int, int], *, shares_network: bool, is_root: bool) -> bytes:
     options = ["--unshare-all", "--unshare-user", "--disable-userns", "--uid", str(user[0]), "--gid", str(user[1])]
-    options += ["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--hostname", "sandbox", "--clearenv"]
     if shares_network:  # with services: shared among the sandbox's commands, made by the holder
         options.append("--share-net")
-    options += ["--dev-bind", ROOT, "/", "--proc", "/proc"]
+    return _ended(options + _common([], is_root=is_root))
+
+
+def _common(rights: Sequence[str], *, is_root: bool) -> list[str]:
+    options = ["--cap-drop", "ALL", *rights, "--die-with-parent", "--new-session", "--hostname", "sandbox"]
+    options += ["--clearenv", "--dev-bind", ROOT, "/", "--proc", "/proc"]
     if _seccomp.program():
         options += ["--seccomp", str(FILTER_FD)]
     if is_root:
         options += [part for path in _switches() for part in ("--ro-bind", path, path)]
-    return _ended(options)
+    return options
 
 
 def command_options(base: bytes, env: Mapping[str, str], cwd: str) -> bytes:

@@ -18,7 +18,7 @@ from environments._stream import PipeStream
 from environments._upper import upper_diff
 from environments.diff import Diff
 from environments.errors import EnvironmentFault, SandboxGone
-from environments.process import CappedBytes, PipeReader
+from environments.process import CappedBytes, PipeReader, pid_of
 from environments.sandbox import CommandResult
 from environments.spec import SandboxSpec, Service
 
@@ -66,7 +66,8 @@ class BubblewrapSandbox:
         self._options = _bwrap.sandbox_options(spec, (image.user.uid, image.user.gid) if image else (1000, 1000))
         self._env = image.variables(spec) if image else {**_bwrap.BASE_ENV, **spec.env}
         self._folders: dict[str, int] = {}  # path in the sandbox -> descriptor of that folder
-        self._upper = -1
+        self._written = -1  # the folder with all that is written, but to /tmp and the like
+        self._upper = -1  # of that, what is below the working directory
         self._holder = -1
         self._holder_pid = 0
         self._services: list[ServiceRun] = []
@@ -181,7 +182,7 @@ class BubblewrapSandbox:
             return
         self._is_stopped = True
         self._link.end("it was stopped")
-        for fd in (self._upper, *self._folders.values()):
+        for fd in (self._written, self._upper, *self._folders.values()):
             os.close(fd)
         is_free = False
         try:
@@ -276,14 +277,13 @@ class BubblewrapSandbox:
 
     async def wait_until_ready(self) -> None:
         """Raises BackendUnavailable."""
-        self._holder_pid, fds = await self._link.ready()
-        self._upper, merged, home, tmp = fds
+        self._holder, self._written, self._upper, merged, home, tmp = await self._link.ready()
+        self._holder_pid = pid_of(self._holder)
         self._folders = {self.spec.workdir: merged, "/tmp": tmp}
         if self._image is None:
             self._folders[_bwrap.HOME] = home
         else:
             os.close(home)  # it has one of its own
-        self._holder = os.pidfd_open(self._holder_pid)
         self._link.listen()
 
     def _folder_of(self, path: str) -> tuple[int | None, str]:

@@ -59,6 +59,18 @@ class Images:
             workdir = spec.workdir if is_ours and (self._base_image or spec.workdir != BASE_WORKDIR) else None
             return self._baked(start, mounts, workdir) if mounts or workdir else start
 
+    def known(self, spec: SandboxSpec) -> tuple[str, dict[str, Any]] | None:
+        """What `found` gives, where nobody has to be asked: an image that was used before, as it is."""
+        is_baked = any(mount.read_only for mount in spec.mounts)
+        if spec.image is None or spec.build_context is not None or is_baked or spec.image not in self._known:
+            return None
+        return spec.image, self._known[spec.image]
+
+    def found(self, spec: SandboxSpec) -> tuple[str, dict[str, Any]]:
+        """The tag of the image that a sandbox of this spec runs on, made if need be, and its description."""
+        tag = self.of(spec)
+        return tag, self.inspect(tag)
+
     def base(self) -> str:
         with self._lock:
             return self._base()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from environments._holder import receive
 from environments._kept import Kept
 from environments.errors import BackendUnavailable, EnvironmentFault, SandboxGone
 from environments.process import PipeReader, readable
@@ -24,12 +25,12 @@ class HolderLink:
         self._name = name
         self._control = control
         self.cpu_sec = 0.0  # processor seconds of the commands that have ended
-        self._commands: dict[object, asyncio.Future[int]] = {}
+        self._commands: dict[str, asyncio.Future[int]] = {}
         self._count = 0
         self._loop = asyncio.get_running_loop()
 
-    async def ready(self) -> tuple[int, list[int]]:
-        """The holder's process id and descriptors of the sandbox's folders, once it stands.
+    async def ready(self) -> list[int]:
+        """Descriptors of the sandbox's folders and of the holder's process, once it stands.
 
         Raises BackendUnavailable.
         """
@@ -39,13 +40,13 @@ class HolderLink:
         except TimeoutError as error:
             raise BackendUnavailable("bubblewrap: no sandbox after 30 s; is the machine overloaded?") from error
         try:
-            data, fds, _, _ = socket.recv_fds(self._control, 4096, 8, socket.MSG_CMSG_CLOEXEC)
+            data, fds = receive(self._control)
         except ConnectionResetError:
             data = b""
         answer: dict[str, Any] = json.loads(data) if data else {"error": "the holder ended at once"}
         if "error" in answer:
             raise BackendUnavailable(f"bubblewrap: no sandbox could be made: {answer['error']}")
-        return int(answer["ready"]), fds
+        return fds
 
     def listen(self) -> None:
         """From now on commands are heard to end."""
@@ -77,6 +78,10 @@ class HolderLink:
         name = f"{kind}-{self._count}"
         ended = self._commands[name] = self._loop.create_future()
         return name, ended
+
+    def names(self) -> list[str]:
+        """Of the commands that run; each begins with its kind."""
+        return [name for name, ended in self._commands.items() if not ended.done()]
 
     def forget(self, name: str) -> None:
         """Nobody asks any more how it ends."""
@@ -115,7 +120,7 @@ class HolderLink:
             return
         message = json.loads(data)
         self.cpu_sec += message.get("cpu_sec", 0.0)
-        future = self._commands.get(message.get("ended") or message.get("failed"))
+        future = self._commands.get(message.get("ended") or message.get("failed") or "")
         if future is None or future.done():
             return
         if "failed" in message:

@@ -51,6 +51,14 @@ def user_of(root: Path, told: str) -> ImageUser:
     return ImageUser(uid, gid, home)
 
 
+def groups_of(root: Path, told: str) -> list[int]:
+    """The other groups of that user; none where a group is told with it, as Docker has it."""
+    name, _, group = told.partition(":")
+    users = _entries(root, "etc/passwd", 7)
+    names = {each[0] for each in users if name in (each[0], each[2])}
+    return [] if group else [int(each[2]) for each in _entries(root, "etc/group", 4) if names & set(each[3].split(","))]
+
+
 def give_to(root: Path, user: ImageUser) -> None:
     """The files that `user` owns in the image to us, all others to nobody; as an ordinary user all are ours anyway."""
     if os.geteuid() != 0:

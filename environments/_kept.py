@@ -44,7 +44,7 @@ class KeptHolders:
                 self._kept, self._pid = [], os.getpid()
                 weakref.finalize(self, _end, self._kept, self._pid)
             for at in range(len(self._kept) - 1, -1, -1):
-                if _groups_of(self._kept[at].limits) == _groups_of(limits):
+                if _held_of(self._kept[at].limits) == _held_of(limits):
                     return self._kept.pop(at)
         return None
 
@@ -70,9 +70,9 @@ class KeptHolders:
         _end(gone, self._pid)
 
 
-def _groups_of(limits: Limits) -> tuple[float, ...]:
-    """What a control group holds of them; the others are asked of the holder anew."""
-    return limits.memory_mb, limits.cpus, limits.pids
+def _held_of(limits: Limits) -> tuple[float, ...]:
+    """What a control group holds of them, and the holder's own limit of a file; the others are asked of it anew."""
+    return limits.memory_mb, limits.cpus, limits.pids, limits.disk_mb
 
 
 def _end(kept: list[Kept], pid: int) -> None:

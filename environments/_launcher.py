@@ -29,7 +29,7 @@ class Launcher:
         self._spare: socket.socket | None = None
         self._owner_pid = 0
 
-    def holder(self, spec: dict[str, Any]) -> socket.socket:
+    def holder(self, spec: dict[str, Any], given: Sequence[int] = ()) -> socket.socket:
         """A holder that builds this sandbox, the socket to speak to it by; it answers after `join`.
 
         It is the spare that was forked while the last one was put to use. Raises BackendUnavailable.
@@ -39,7 +39,7 @@ class Launcher:
                 self._start()
             holder = self._spare or self._fork()
             self._spare = None
-            ask(holder, spec)
+            ask(holder, spec, given)
             self._spare = self._fork()
         return holder
 
@@ -91,11 +91,11 @@ class Launcher:
             raise BackendUnavailable(f"bubblewrap: namespaces can not be made here ({problem}); see `gristmill doctor`")
 
 
-def ask(holder: socket.socket, spec: dict[str, Any]) -> None:
-    """Have a waiting holder build this sandbox. Raises OSError where it has ended."""
+def ask(holder: socket.socket, spec: dict[str, Any], given: Sequence[int] = ()) -> None:
+    """Have a waiting holder build this sandbox. `given`: mounts by descriptor. Raises OSError where it has ended."""
     fd = memory_file(json.dumps(spec).encode())
     try:
-        socket.send_fds(holder, [b"mount"], [fd])
+        socket.send_fds(holder, [b"mount"], [fd, *given])
     finally:
         os.close(fd)
 

@@ -43,6 +43,10 @@ class PipeStream:
     def errors(self) -> str:
         return self._err.kept.text()
 
+    def complain(self, text: str) -> None:
+        """Beside what it wrote to standard error itself."""
+        self._err.kept.add(text.encode())
+
     async def close(self) -> None:
         if self._stdin < 0:
             return

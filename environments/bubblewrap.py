@@ -5,32 +5,28 @@ unpacked once (`_image_roots.py`) and laid under each sandbox's root; Docker is 
 """
 
 import asyncio
-import contextlib
 import os
 import posixpath
 import shutil
 import uuid
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from environments import _bwrap
 from environments._bwrap_sandbox import BubblewrapSandbox
 from environments._doctor import bubblewrap_problems
-from environments._holder_link import end_holder
+from environments._holders import Holders, request_of
 from environments._image_root import ImageRoot
 from environments._image_roots import ImageRoots
-from environments._kept import Kept, KeptHolders
-from environments._launcher import Launcher, ask, join
+from environments._kept import Kept
+from environments._launcher import Launcher
 from environments._services import check_services
-from environments.cgroups import Cgroup, CgroupTree, find_tree
+from environments.cgroups import CgroupTree, find_tree
 from environments.errors import BackendUnavailable, UnsupportedSpec
 from environments.spec import SandboxSpec
 
 if TYPE_CHECKING:
     from environments._docker_export import DockerImages
-
-_INODES_PER_MB = 256
 
 
 class BubblewrapBackend:
@@ -46,8 +42,7 @@ class BubblewrapBackend:
         self._bwrap = shutil.which("bwrap") or ""
         self._tree: CgroupTree | None = None
         self._is_tree_known = False
-        self._launcher = Launcher(self._bwrap)
-        self._kept = KeptHolders()
+        self._holders = Holders(Launcher(self._bwrap), self._cgroup_tree)
         cache = cache or Path.home() / ".cache/gristmill"
 
         def docker() -> "DockerImages":
@@ -71,47 +66,11 @@ class BubblewrapBackend:
             spec = spec.model_copy(update={"workdir": image.workdir_of(spec)})
         name = uuid.uuid4().hex[:12]
         request, layers = _request(spec, image)
-        if not spec.services and (kept := self._kept.take(spec.limits)) is not None:
-            with contextlib.suppress(OSError, BackendUnavailable):  # it may have ended meanwhile
-                return await self._started(name, spec, self._asked(kept, request), layers, image)
-        return await self._started(name, spec, self._fresh(name, spec, request), layers, image)
 
-    async def _started(
-        self, name: str, spec: SandboxSpec, holder: Kept, layers: list[Path], image: ImageRoot | None
-    ) -> BubblewrapSandbox:
-        sandbox = BubblewrapSandbox(name, spec, holder, self._kept, layers, image)
-        try:
-            await sandbox.wait_until_ready()
-            await sandbox.start_services()
-        except BaseException:
-            await asyncio.shield(sandbox.stop() if sandbox.is_ready else end_holder(holder))
-            raise
-        return sandbox
+        def make(holder: Kept) -> BubblewrapSandbox:
+            return BubblewrapSandbox(name, spec, holder, self._holders.kept, layers, image)
 
-    def _asked(self, kept: Kept, request: dict[str, Any]) -> Kept:
-        """A holder that waited, in its control groups, set to build this sandbox. Raises OSError where it has ended."""
-        try:
-            ask(kept.control, request)
-            join(kept.control, [])  # it is there already
-        except OSError:
-            self._kept.end(kept)
-            raise
-        return replace(kept, uses=kept.uses + 1)
-
-    def _fresh(self, name: str, spec: SandboxSpec, request: dict[str, Any]) -> Kept:
-        """A holder that builds this sandbox, in new control groups. Raises BackendUnavailable."""
-        tree = self._cgroup_tree()
-        control = self._launcher.holder(request)
-        cgroup: Cgroup | None = None
-        try:
-            cgroup = tree.create(name, spec.limits) if tree else None  # while the holder mounts
-            join(control, cgroup.procs_files() if cgroup else [])
-        except BaseException:
-            control.close()
-            if cgroup is not None:
-                cgroup.remove()
-            raise
-        return Kept(control, cgroup, spec.limits)
+        return await self._holders.sandbox(name, spec, request, make)
 
     async def sweep(self) -> int:
         """Mounts and processes end with their owner by themselves; what can be left is a control group, or an image
@@ -123,8 +82,7 @@ class BubblewrapBackend:
 
     def close(self) -> None:
         """End the launcher process (it also ends with this process). Running sandboxes are not touched."""
-        self._kept.close()
-        self._launcher.close()
+        self._holders.close()
         self.images.close()
 
     def _cgroup_tree(self) -> CgroupTree | None:
@@ -146,18 +104,8 @@ def _request(spec: SandboxSpec, image: ImageRoot | None) -> tuple[dict[str, Any]
             "tree": _bwrap.image_tree(),
             "workdir": os.fspath(own) if own.is_dir() else None,
         }
-    request = {
-        "layers": [os.fspath(layer) for layer in layers],
-        "workdir": workdir,
-        "image": shown,
-        "tree": _bwrap.own_tree(spec, image),
-        "disk_mb": spec.limits.disk_mb,
-        "inodes": max(16384, spec.limits.disk_mb * _INODES_PER_MB),
-        "lifetime_sec": spec.limits.lifetime_sec,
-        "userxattr": os.geteuid() != 0,
-        "own_network": bool(spec.services),
-    }
-    return request, layers
+    names, tree = [os.fspath(layer) for layer in layers], _bwrap.own_tree(spec, image)
+    return request_of(spec, layers=names, workdir=workdir, image=shown, tree=tree), layers
 
 
 def _check_supported(spec: SandboxSpec) -> None:

@@ -5,6 +5,7 @@ containers share a few threads, apart from the commands that run in them.
 """
 
 import asyncio
+import contextlib
 import shutil
 import time
 import uuid
@@ -22,11 +23,20 @@ import urllib3.exceptions
 from environments._bwrap import HOME
 from environments._docker_diff import PristineFiles
 from environments._docker_images import OWNER_LABEL, Images, owner_label
+from environments._docker_kept import shared_containers
+from environments._docker_kept_sandbox import KeptSandbox
 from environments._docker_sandbox import DockerSandbox
 from environments._docker_shell import PROCESSES, PROGRAM, WRITE_HOSTS, FirstShell
 from environments._owner import boot_id, is_alive
 from environments._services import check_services
-from environments.errors import BackendAway, BackendUnavailable, EnvironmentFault, SandboxGone, UnsupportedSpec
+from environments.errors import (
+    BackendAway,
+    BackendUnavailable,
+    DaemonAway,
+    EnvironmentFault,
+    SandboxGone,
+    UnsupportedSpec,
+)
 from environments.spec import SandboxSpec
 
 SANDBOX_LABEL = "gristmill.sandbox"
@@ -60,10 +70,6 @@ _FIRST_PROCESS = (
 )
 
 
-class DaemonAway(EnvironmentFault):
-    """Nobody listens where the daemon was: it is down, or being restarted."""
-
-
 class Daemon:
     """The few calls that we make, with the daemon's errors told in our words.
 
@@ -76,6 +82,7 @@ class Daemon:
         self.away_sec = away_sec
         self.left: set[str] = set()
         self.pristine = PristineFiles()
+        self.not_found = docker.errors.NotFound
         self.lifecycle = ThreadPoolExecutor(_LIFECYCLE_OPERATIONS, thread_name_prefix="docker-lifecycle")
         self.commands = ThreadPoolExecutor(_COMMANDS, thread_name_prefix="docker-command")
 
@@ -185,11 +192,11 @@ class Daemon:
 
 
 class DockerBackend:
-    """Starts a container for each sandbox.
+    """Starts sandboxes in containers: in one that is kept for their image where that can be, else in one each.
 
     `url`: the daemon's or Podman's socket (default: Docker's own); `base_image`: a tag to use for
     specs without an image (default: made by debootstrap, once); `cache`: folder for its files; `away_sec`: how
-    long a daemon that goes away is waited for.
+    long a daemon that goes away is waited for; `keep_containers`: whether any is kept at all.
     """
 
     name = "docker"
@@ -200,10 +207,13 @@ class DockerBackend:
         base_image: str | None = None,
         cache: Path | None = None,
         away_sec: float = _AWAY_SEC,
+        *,
+        keep_containers: bool = True,
     ) -> None:
         self._url = url
         self._daemon = Daemon(url, away_sec)
         self._images = Images(self._daemon, base_image, cache or Path.home() / ".cache/gristmill")
+        self._kept = shared_containers(self._daemon, url) if keep_containers else None
 
     def missing(self) -> list[str]:
         try:
@@ -214,6 +224,10 @@ class DockerBackend:
             return [f"no Docker daemon answers ({_first_line(error)}): systemctl start docker, or as root: dockerd &"]
         return self._images.missing()
 
+    def unkept(self) -> str:
+        """Why each sandbox has a container of its own; empty where those of an image share one that is kept."""
+        return self._kept.problem() if self._kept is not None else "keeping them is switched off"
+
     async def base_image(self) -> str:
         """The tag of the base image, made if need be (about a minute, once)."""
         return await self._daemon.change(self._images.base)
@@ -222,7 +236,7 @@ class DockerBackend:
         """The tag of the image that a sandbox of this spec runs on, made if need be."""
         return await self._daemon.change(lambda: self._images.of(spec))
 
-    async def start(self, spec: SandboxSpec) -> DockerSandbox:
+    async def start(self, spec: SandboxSpec) -> DockerSandbox | KeptSandbox:
         _check_supported(spec)
         _ = self._daemon.api
         name = uuid.uuid4().hex[:12]
@@ -232,10 +246,14 @@ class DockerBackend:
         try:
             if self._daemon.left:
                 await self._daemon.change(self._daemon.remove_left)
-            image = await self.image_of(spec)
-            info = await self._daemon.change(lambda: self._images.inspect(image))
+            if (found := self._images.known(spec)) is None:
+                found = await self._daemon.change(lambda: self._images.found(spec))
+            image, info = found
             spec = _with_workdir_of(spec, info)
             user = _user(spec, info)
+            if self._kept is not None and not self._kept.problem_of(spec, info, user):
+                with contextlib.suppress(BackendUnavailable, UnsupportedSpec):
+                    return await self._kept.start(name, spec, info, user, is_plain=_is_plain(spec))
             launching = asyncio.ensure_future(self._daemon.change(lambda: self._launch(name, image, spec, user)))
             if _is_plain(spec):
                 files = await self._daemon.call(lambda: DockerSandbox.pack(spec))
@@ -243,7 +261,7 @@ class DockerBackend:
         except BaseException as error:
             if launching is not None:  # its thread goes on: what it made after the removal would stay
                 await asyncio.wait([launching], timeout=_LAUNCH_END_SEC)
-            await asyncio.shield(self._daemon.change(lambda: self._daemon.remove(container)))
+                await asyncio.shield(self._daemon.change(lambda: self._daemon.remove(container)))
             if isinstance(error, DaemonAway):
                 raise BackendAway(
                     f"no Docker daemon answered for {self._daemon.away_sec:g} s: start it (systemctl start docker, or "
@@ -314,8 +332,14 @@ class DockerBackend:
             "HostConfig": host,
         }
 
+    def close(self) -> None:
+        """End the containers that are kept, of this process's other backends too, but for those that are in use."""
+        if self._kept is not None:
+            self._kept.close()
+
     async def sweep(self) -> int:
-        return await self._daemon.change(self._sweep)
+        groups = await asyncio.to_thread(self._kept.sweep) if self._kept is not None else 0
+        return groups + await self._daemon.change(self._sweep)
 
     def _sweep(self) -> int:
         count = self._daemon.remove_left()

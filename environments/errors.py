@@ -9,6 +9,10 @@ class BackendUnavailable(EnvironmentFault):
     """A backend cannot run here; the message names what is missing and the command that installs it."""
 
 
+class DaemonAway(EnvironmentFault):
+    """Nobody listens where the daemon was: it is down, or being restarted."""
+
+
 class BackendAway(BackendUnavailable):
     """A backend that was there has gone (its daemon is down), and did not come back while it was waited for."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+from pathlib import Path
 from typing import Final
 
 _CHUNK: Final = 1 << 16
@@ -127,3 +128,9 @@ async def writable(fd: int) -> None:
         await future
     finally:
         loop.remove_writer(fd)
+
+
+def pid_of(pidfd: int) -> int:
+    """Of the process behind it, as we see it: it may call itself otherwise, in a pid namespace of its own."""
+    lines = Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("Pid:")).split()[1])

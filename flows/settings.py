@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     engine: EngineName = Field("local", description="where batches run: local, ray, dask, or a cluster's address")
     docker_host: str | None = Field(None, description="socket of Docker or Podman; None: Docker's default")
     docker_base_image: str | None = Field(None, description="registry tag to build on, instead of a debootstrap")
+    docker_keep: bool = Field(True, description="keep one container an image for all its sandboxes, where that can be")
     grace_sec: float = Field(10.0, ge=0, description="what is under way may take so long to end after SIGTERM")
     store_patience_sec: float = Field(120.0, ge=0, description="how long a database that is away is waited for")
     models: dict[str, dict[str, Any]] = Field(default_factory=dict, description="models by name")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import GRISTMILL
-from tests.e2e.helpers import children
+from tests.e2e.helpers import children, wait_for
 
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -40,7 +40,7 @@ def mounts() -> int:
 
 def containers() -> set[str]:
     done = subprocess.run(
-        ["docker", "ps", "-aq", "--filter", "label=gristmill.sandbox"], capture_output=True, text=True, check=True
+        ["docker", "ps", "-aq", "--filter", "label=gristmill.owner"], capture_output=True, text=True, check=True
     )
     return set(done.stdout.split())
 
@@ -110,4 +110,4 @@ def test_killed_twenty_times(
     before = containers()
     kill_and_resume(tmp_path, environment, tiny_folder, backend, kills=20, span_sec=25)
     if backend == "docker":
-        assert containers() <= before, "containers were left behind"
+        wait_for("the end of the containers", lambda: containers() <= before, 10)

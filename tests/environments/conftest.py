@@ -1,7 +1,7 @@
 """Every test of the contract runs on each backend that this machine has."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,12 +11,29 @@ from environments import Backend, SandboxSpec, get_backend
 MakeLayer = Callable[[dict[str, str | bytes]], Path]
 
 
-@pytest.fixture(scope="session", params=["bubblewrap", "docker"])
-def backend(request: pytest.FixtureRequest) -> Backend:
-    found = get_backend(request.param)
+BACKENDS: dict[str, tuple[str, dict[str, bool]]] = {
+    "bubblewrap": ("bubblewrap", {}),
+    "docker": ("docker", {}),
+    "docker, one each": ("docker", {"keep_containers": False}),
+}
+
+
+@pytest.fixture(
+    scope="session", params=["bubblewrap", "docker", pytest.param("docker, one each", marks=pytest.mark.slow)]
+)
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    name, options = BACKENDS[request.param]
+    found = get_backend(name, **options)
     if problems := found.missing():
         pytest.skip(f"{request.param}: {'; '.join(problems)}")
-    return found
+    yield found
+    found.close()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def is_kept(backend: Backend) -> bool:
+    """Whether its sandboxes are holders, of this machine's or of a container's launcher."""
+    return backend.name == "bubblewrap" or not backend.unkept()  # type: ignore[attr-defined]
 
 
 @pytest.fixture

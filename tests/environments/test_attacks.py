@@ -92,6 +92,23 @@ async def test_nothing_is_gained(backend: Backend, spec: SandboxSpec) -> None:
     assert len(told.splitlines()) == len(PROGRAMS)
 
 
+async def test_a_command_holds_nothing_of_ours(backend: Backend, spec: SandboxSpec) -> None:
+    """Not the socket of its holder above all: who has that can say how commands ended."""
+    look = "for fd in /proc/$$/fd/*; do case ${fd##*/} in 0|1|2|10) ;; *) readlink $fd ;; esac; done"
+    async with running(backend, spec) as box:
+        for _ in range(2):
+            held = (await box.run(["sh", "-c", look], timeout_sec=30)).stdout.splitlines()
+            assert [each for each in held if not each.startswith("user:")] == []  # the namespace that it is in anyway
+
+
+async def test_a_command_can_not_say_how_it_ended(backend: Backend, spec: SandboxSpec) -> None:
+    forged = 'b\'{"ended": "command-1", "status": 0}\''
+    tell = f"    try: socket.socket(fileno=os.dup(fd)).send({forged})\n    except OSError: pass\n"
+    script = f"import os, socket, sys, time\nfor fd in range(3, 64):\n{tell}time.sleep(0.3)\nsys.exit(3)\n"
+    async with running(backend, spec) as box:
+        assert (await box.run(["python3", "-c", script], timeout_sec=30)).exit_code == 3
+
+
 async def test_a_signal_to_everybody_reaches_nobody_else(backend: Backend, spec: SandboxSpec) -> None:
     async with running(backend, spec) as other:
         await outcome(backend, spec, "import os\nos.kill(-1, 9)\n")

@@ -19,7 +19,7 @@ ODD = ["plain", "", "it's", 'a "b" c', "two\nlines\n", "$HOME `x` \\", "-n", "*"
 
 @pytest.fixture(scope="module")
 def docker() -> DockerBackend:
-    backend = DockerBackend()
+    backend = DockerBackend(keep_containers=False)
     if problems := backend.missing():
         pytest.skip("; ".join(problems))
     return backend

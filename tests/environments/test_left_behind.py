@@ -21,7 +21,7 @@ import asyncio, sys
 from environments import SandboxSpec, get_backend
 
 async def main():
-    backend = get_backend(sys.argv[1])
+    backend = get_backend(sys.argv[1], **({} if sys.argv[3] == "kept" else {"keep_containers": False}))
     boxes = [await backend.start(SandboxSpec()) for _ in range(2)]
     runs = [asyncio.ensure_future(box.run(["sleep", sys.argv[2]], timeout_sec=600)) for box in boxes]
     await asyncio.sleep(0.5)
@@ -42,9 +42,9 @@ def mounts_but_dockers() -> list[str]:
     return [line for line in Path("/proc/self/mounts").read_text().splitlines() if "/docker/" not in line]
 
 
-async def test_nothing_is_left_of_a_killed_owner(backend: Backend) -> None:
+async def test_nothing_is_left_of_a_killed_owner(backend: Backend, *, is_kept: bool) -> None:
     mark = f"6{uuid.uuid4().int % 10**6}"
-    command = [sys.executable, "-c", OWNER, backend.name, mark]
+    command = [sys.executable, "-c", OWNER, backend.name, mark, "kept" if is_kept else "each"]
     mounts = mounts_but_dockers()
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as owner:
         assert owner.stdout is not None and owner.stdout.readline() == b"ready\n"
@@ -53,7 +53,7 @@ async def test_nothing_is_left_of_a_killed_owner(backend: Backend) -> None:
         await backend.sweep()
         assert len(processes_with(mark)) == len(alive)  # a living owner's are left alone
         owner.send_signal(signal.SIGKILL)
-    if backend.name == "docker":
+    if not is_kept:
         assert await backend.sweep() >= 2
     end = time.monotonic() + 10
     while processes_with(mark) and time.monotonic() < end:
@@ -65,8 +65,8 @@ async def test_nothing_is_left_of_a_killed_owner(backend: Backend) -> None:
         assert mounts_but_dockers() == mounts
 
 
-async def test_nothing_is_left_of_a_stopped_one(backend: Backend, spec: SandboxSpec) -> None:
-    if backend.name == "bubblewrap":
+async def test_nothing_is_left_of_a_stopped_one(backend: Backend, spec: SandboxSpec, *, is_kept: bool) -> None:
+    if is_kept:
         await (await backend.start(spec)).stop()  # its holder waits for the next, in its empty group: test_kept.py
     before = groups_of(os.getpid())
     async with running(backend, spec) as box:

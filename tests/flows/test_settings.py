@@ -32,6 +32,14 @@ def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings()
 
 
+def test_containers_are_kept_unless_that_is_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Place.from_settings(load_settings())
+    assert kept.backend_options("docker")["keep_containers"] is True
+    assert "keep_containers" not in kept.backend_options("bubblewrap")
+    monkeypatch.setenv("GRISTMILL_DOCKER_KEEP", "false")
+    assert Place.from_settings(load_settings()).backend_options("docker")["keep_containers"] is False
+
+
 def test_a_key_never_shows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRISTMILL_API_KEY", "sk-very-secret")
     assert "very-secret" not in repr(load_settings())
