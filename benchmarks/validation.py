@@ -52,7 +52,7 @@ class Comparison:
         self.candidates = candidates
         self.jobs = jobs
         self.rounds = rounds
-        self.fast, self.docker = get_backend("bubblewrap"), get_backend("docker")
+        self.fast, self.docker = get_backend("bubblewrap"), _containers()
         self.seconds: dict[str, list[float]] = {"screening": [], "ours": [], "naive": []}
         self.ours: list[list[str]] = []
         self.naive: list[str] = []
@@ -122,7 +122,7 @@ async def measure(spec: str, count: int, jobs: int, seed: int, rounds: int) -> d
     started = time.perf_counter()
     repository = await prepare_repository(fetch_source(spec, cache=CACHE), get_backend("bubblewrap"), cache=CACHE)
     prepared = time.perf_counter() - started
-    docker = get_backend("docker")
+    docker = _containers()
     await naive_run(State({}), repository.model_copy(update={"stable_tests": repository.stable_tests[:1]}), docker)
     started = time.perf_counter()  # that made the image
     await naive_run(State({}), repository, docker)
@@ -158,6 +158,11 @@ async def measure(spec: str, count: int, jobs: int, seed: int, rounds: int) -> d
         "peak_mb": round(comparison.memory.own_mb),
         "peak_mb_all": round(comparison.memory.all_mb),
     }
+
+
+def _containers() -> Backend:
+    """Docker with a container for each sandbox, not one that is kept for all of an image."""
+    return get_backend("docker", keep_containers=False)
 
 
 def _need(*backends: Backend) -> None:
