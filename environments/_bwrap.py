@@ -38,9 +38,7 @@ def with_limits(command: Sequence[str], limits: Limits, *, has_cgroup: bool) -> 
 def shared_tree() -> list[Step]:
     """What is the same in every sandbox; made once, and never written to."""
     steps = [step for step in _system() if step[0] != "link"] + [("read-only", "/etc", f"{STAGE}/etc")]
-    steps += [("device", f"/dev/{name}", f"/dev/{name}") for name in _DEVICES]
-    steps += [("link", f"/dev/{name}", target) for name, target in _DEVICE_LINKS.items()]
-    return [*steps, ("folder", "/dev/pts", ""), ("folder", "/dev/shm", "")]
+    return [*steps, *_devices(), ("folder", "/dev/pts", ""), ("folder", "/dev/shm", "")]
 
 
 def own_parts() -> list[Step]:
@@ -53,9 +51,12 @@ def own_parts() -> list[Step]:
 
 def device_parts() -> list[Step]:
     """A /dev of each sandbox's own, for those whose root may write to it."""
+    return [*_devices(), ("pts", "/dev/pts", ""), ("writable", "/dev/shm", f"{BOX}/shm")]
+
+
+def _devices() -> list[Step]:
     steps: list[Step] = [("device", f"/dev/{name}", f"/dev/{name}") for name in _DEVICES]
-    steps += [("link", f"/dev/{name}", target) for name, target in _DEVICE_LINKS.items()]
-    return [*steps, ("pts", "/dev/pts", ""), ("writable", "/dev/shm", f"{BOX}/shm")]
+    return steps + [("link", f"/dev/{name}", target) for name, target in _DEVICE_LINKS.items()]
 
 
 def image_tree() -> list[Step]:

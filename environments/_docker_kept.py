@@ -23,6 +23,7 @@ from environments._docker_kept_sandbox import KeptSandbox
 from environments._docker_launcher import DISK, SYS, ContainerLauncher, mounts_of
 from environments._holder import BOX, GIVEN
 from environments._holders import Holders, request_of
+from environments._image_archive import MACHINES
 from environments._image_root import ImageRoot
 from environments._kept import Kept
 from environments.cgroups import CgroupTree, find_tree
@@ -39,7 +40,6 @@ _MOST_IDLE = 8
 _MOST_GIVEN = 12
 _AGAIN_SEC = 600.0
 _PROOF_SEC = 60.0
-_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 _HOSTS = "127.0.0.1\tlocalhost sandbox\n::1\tlocalhost\n"
 _NO_SUCH_COMMAND = "/dev/gristmill/none"
 
@@ -103,7 +103,7 @@ class KeptContainers:
             return problem
         if spec.network:
             return "a network is the container's own"
-        if info.get("Architecture") != _MACHINES.get(os.uname().machine):
+        if info.get("Architecture") != MACHINES.get(os.uname().machine):
             return "the image is of another architecture"
         if spec.layers and (self._layers_failed or any(layer.stat().st_uid != 0 for layer in spec.layers)):
             return self._layers_failed or "a layer belongs to another user"
@@ -280,7 +280,9 @@ class KeptContainers:
 def shared_containers(daemon: "Daemon", url: str | None) -> KeptContainers:
     """Those that all backends of this process share: each batch of rollouts has one of its own."""
     with _lock:
-        return _shared.setdefault(url or "", KeptContainers(daemon, url))
+        if (url or "") not in _shared:
+            _shared[url or ""] = KeptContainers(daemon, url)
+        return _shared[url or ""]
 
 
 def _watch(kept: "weakref.ref[KeptContainers]") -> None:

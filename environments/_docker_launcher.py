@@ -85,11 +85,8 @@ class ContainerLauncher(Launcher):
             shutil.rmtree(folder, ignore_errors=True)
 
     def close(self) -> None:
+        super().close()
         with self._lock:
-            for end in (self._spare, self._control):
-                if end is not None:
-                    end.close()
-            self._spare = self._control = None
             for fd in (self._root, self.owners):
                 if fd >= 0:
                     os.close(fd)

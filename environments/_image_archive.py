@@ -18,7 +18,7 @@ from typing import IO, Any
 from environments.errors import EnvironmentBuildFailed
 
 _MOST_JSON = 32 << 20
-_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 _NAMES = ("io.containerd.image.name", "org.opencontainers.image.ref.name")  # annotations; the first is the whole name
 _ZSTD = b"\x28\xb5\x2f\xfd"
 
@@ -84,7 +84,7 @@ def _entries(path: Path, tar: tarfile.TarFile) -> Iterator[tuple[list[str], Call
 def _read_oci(path: Path, tar: tarfile.TarFile, entry: dict[str, Any]) -> ArchivedImage:
     manifest = _json(path, tar, _blob(entry), entry["digest"])
     if "manifests" in manifest:  # one a platform
-        machine = _MACHINES.get(platform.machine(), platform.machine())
+        machine = MACHINES.get(platform.machine(), platform.machine())
         for each in manifest["manifests"]:
             if each.get("platform", {}).get("architecture") == machine:
                 return _read_oci(path, tar, each)

@@ -9,19 +9,20 @@ import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import PurePosixPath
 
 from tasks._batches import State, given_state
+from tasks._inside.imported import CODE
+from tasks._mentions import protected_files
 from tasks._methods import is_asked_for
-from tasks._statements import own_lines, statements_of
+from tasks._statements import clean_text, own_lines, statements_of, tree_of
 from tasks._test_server import TestServer
 from tasks.candidate import Candidate
 from tasks.repository import Repository
 from tasks.testrun import TestReport, TestRun
 
 IMPORT_TIMEOUT_SEC = 60.0
-_CODE = " code"  # ends the name of what a function does
 _READS_DOCS = re.compile(rb"__doc__|getdoc|pydoc|\bhelp\(")
 _LOOKS = 2  # at the clean import: what is never twice the same says nothing
 
@@ -61,37 +62,37 @@ class Imports:
         unlike = {name for name in names if clean.imported.get(name) != with_edit.imported.get(name)}
         unlike -= {name for name, digest in clean.imported.items() if not digest}
         docs = {name for name in unlike if name.endswith(".__doc__")}
-        readers = self._readers_of_docs() if docs else frozenset()
+        readers = self._readers_of_docs if docs else frozenset()
         unlike -= docs
         lost = self._lost_methods({name for name in unlike if name not in with_edit.imported})
         if (
             readers is None
             or lost is None
-            or not all(name.endswith(_CODE) and name in clean.imported for name in unlike - lost)
+            or not all(name.endswith(CODE) and name in clean.imported for name in unlike - lost)
         ):
             return None
-        unlike = {name for name in unlike if name.endswith(_CODE)}
+        unlike = {name for name in unlike if name.endswith(CODE)}
         found: dict[str, set[int]] = {}
         for name in unlike:
             path = name.partition(":")[0]
-            content = (self._repository.source.code / path).read_bytes()
+            content = clean_text(self._repository.source.code / path) or b""
             found.setdefault(path, set()).update(_lines_of_function(content, clean.first_lines[name]))
         return Change(found, readers)
 
+    @cached_property
     def _readers_of_docs(self) -> frozenset[str] | None:
         """Tests that are docstrings, and those of files that speak of some; None where all tests may read them."""
-        protected, tests = self._repository.source.protected, self._repository.stable_tests
-        found = {path.relative_to(protected).as_posix() for path in protected.rglob("*.py")
-                 if path.is_file() and _READS_DOCS.search(path.read_bytes())}  # fmt: skip
+        source, tests = self._repository.source, self._repository.stable_tests
+        found = {path for path, file in protected_files(source) if _READS_DOCS.search(clean_text(file) or b"")}
         if any(path.endswith("conftest.py") for path in found):
             return None
-        of_code = {test.partition("::")[0] for test in tests} & {*self._repository.source.python_files()}
+        of_code = {test.partition("::")[0] for test in tests} & {*source.python_files()}
         return frozenset(test for test in tests if test.partition("::")[0] in found | of_code)
 
     def _lost_methods(self, gone: set[str]) -> set[str] | None:
         """All of these parts; None where some are of something else than methods, which whoever asks for them calls."""
-        methods = {name.removesuffix(_CODE) for name in gone if name.endswith(_CODE)}
-        parts = {part for name in methods for part in (name, name + _CODE)}
+        methods = {name.removesuffix(CODE) for name in gone if name.endswith(CODE)}
+        parts = {part for name in methods for part in (name, name + CODE)}
         for name in methods:
             owner, _, method = name.partition(":")[2].rpartition(" ")[0].rpartition(".")
             if not owner or is_asked_for(method, self._repository):
@@ -128,7 +129,7 @@ def _modules(repository: Repository) -> set[str]:
 @lru_cache(maxsize=256)
 def _lines_of_function(content: bytes, first_line: int) -> frozenset[int]:
     """Of the body of a `def` that begins on a line (with its decorators); of a lambda, of its statement."""
-    for node in statements_of(ast.parse(content)):
+    for node in statements_of(tree_of(content)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
             if first == first_line:

@@ -43,7 +43,7 @@ def tests_naming(names: set[str], bases: set[str], repository: Repository) -> se
             own = {each for line in _lines_with(words, file) for each in own_lines(content, line)}
             # many lines have the same tests, and then one list of them
             found.update(*{id(tests): tests for tests in (reached.get(line, ()) for line in own)}.values())
-    naming = {path for path, file in _protected_files(repository.source) if _lines_with(words, file)}
+    naming = {path for path, file in protected_files(repository.source) if _lines_with(words, file)}
     if any(path.endswith("conftest.py") for path in naming):
         return None
     found.update(at for at, test in enumerate(repository.stable_tests) if test.split("::")[0] in naming)
@@ -187,7 +187,7 @@ def _mentions_of(same: _Same) -> _Mentions:
 
 
 @lru_cache(maxsize=8)
-def _protected_files(source: Source) -> tuple[tuple[str, Path], ...]:
+def protected_files(source: Source) -> tuple[tuple[str, Path], ...]:
     protected = source.protected
     return tuple(
         (path.relative_to(protected).as_posix(), path) for path in protected.rglob("*.py") if path.is_file()

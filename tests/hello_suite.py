@@ -32,3 +32,11 @@ def make_suite(folder: Path, tasks: int, seconds: float = 0.0) -> Path:
         (task / "tests" / "test.sh").write_text(TEST)
         (task / "solution" / "solve.sh").write_text(f"#!/bin/sh\n{wait}echo hello > /workspace/hello.txt\n")
     return folder
+
+
+def suite_of_its_own(folder: Path, *, tasks: int) -> Path:
+    """A comment makes it another suite: each run has rollouts of its own."""
+    make_suite(folder, tasks=tasks)
+    with (folder / "hello-0" / "instruction.md").open("a") as instruction:
+        instruction.write(f"({folder.name})\n")
+    return folder

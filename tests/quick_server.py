@@ -1,5 +1,6 @@
 """The benchmarks' quick model server for tests: it counts the requests that are on their way together."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -36,3 +37,10 @@ def quick_server(delay_sec: float, steps: int) -> Iterator[QuickServer]:
             yield QuickServer(int(process.stdout.readline()))
         finally:
             process.kill()
+
+
+def known(server: QuickServer, folder: Path) -> None:
+    """As the model `quick`, to commands that run in a folder."""
+    (folder / "gristmill.yaml").write_text(
+        f"models:\n  quick: {json.dumps({'model': 'quick', 'base_url': server.url})}\n"
+    )

@@ -62,6 +62,13 @@ def gristmill(tmp_path: Path, environment: dict[str, str]) -> Run:
 
 
 @pytest.fixture
+def up(gristmill: Run) -> Iterator[Run]:
+    """The same; what `up` has started is ended afterwards."""
+    yield gristmill
+    gristmill("down", "--grace", "0")
+
+
+@pytest.fixture
 def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Its URL, and what it was sent."""
     told: list[dict[str, Any]] = []

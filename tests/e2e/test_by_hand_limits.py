@@ -1,6 +1,5 @@
 """Rollouts that a person starts take part in a model's limit: beside a scheduled run, and alone by `--model-limit`."""
 
-import json
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,25 +11,11 @@ import pytest
 from tests.e2e.conftest import GRISTMILL, Run
 from tests.e2e.helpers import wait_for
 from tests.e2e.test_up_flows import ended, started
-from tests.hello_suite import make_suite
-from tests.quick_server import QuickServer, quick_server
+from tests.hello_suite import suite_of_its_own
+from tests.quick_server import known, quick_server
 
 LIMIT, TASKS, STEPS = 3, 6, 3
 ASKS = {"agent": "react", "model": "quick"}
-
-
-def suite_of_its_own(folder: Path) -> Path:
-    """A comment makes it another suite: each run has rollouts of its own."""
-    make_suite(folder, tasks=TASKS)
-    with (folder / "hello-0" / "instruction.md").open("a") as instruction:
-        instruction.write(f"({folder.name})\n")
-    return folder
-
-
-def known(server: QuickServer, folder: Path) -> None:
-    (folder / "gristmill.yaml").write_text(
-        f"models:\n  quick: {json.dumps({'model': 'quick', 'base_url': server.url})}\n"
-    )
 
 
 @contextmanager
@@ -43,19 +28,13 @@ def limit_held(url: str, name: str) -> Iterator[None]:
     httpx.post(f"{limits}/decrement-with-lease", json={"lease_id": lease}, timeout=30).raise_for_status()
 
 
-@pytest.fixture
-def up(gristmill: Run) -> Iterator[Run]:
-    yield gristmill
-    gristmill("down", "--grace", "0")
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_run_by_hand_and_a_scheduled_one_share_a_models_limit(
     up: Run, tmp_path: Path, environment: dict[str, str], bubblewrap: object
 ) -> None:
     for name in ("nightly", "mine"):
-        suite_of_its_own(tmp_path / name)
+        suite_of_its_own(tmp_path / name, tasks=TASKS)
     deployments = {"nightly": {"flow": "rollout", "request": {"suite": "nightly", "agents": [ASKS]}, "jobs": 2}}
     with quick_server(0.8, STEPS) as server:
         known(server, tmp_path)
@@ -81,7 +60,7 @@ def test_a_run_by_hand_and_a_scheduled_one_share_a_models_limit(
 def test_without_a_server_the_command_says_how_much_may_be_asked(
     gristmill: Run, tmp_path: Path, bubblewrap: object
 ) -> None:
-    suite_of_its_own(tmp_path / "mine")
+    suite_of_its_own(tmp_path / "mine", tasks=TASKS)
     with quick_server(0.1, STEPS) as server:
         known(server, tmp_path)
         done = gristmill("rollout", "mine", "--agent", "react", "--model", "quick", "-j", "6", "--model-limit", "2")

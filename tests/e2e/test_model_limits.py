@@ -1,8 +1,6 @@
 """A model's limit on a real server of Prefect's, over runs that work at the same time: the model's server counts."""
 
-import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,17 +9,11 @@ import pytest
 from tests.e2e.conftest import Run
 from tests.e2e.helpers import wait_for
 from tests.e2e.test_up_flows import ended, started
-from tests.hello_suite import make_suite
-from tests.quick_server import quick_server
+from tests.hello_suite import suite_of_its_own
+from tests.quick_server import known, quick_server
 
 LIMIT, TASKS, STEPS = 3, 6, 4
 JOBS = {"narrow": 1, "wide": 2, "wider-than-the-limit": 6}
-
-
-@pytest.fixture
-def up(gristmill: Run) -> Iterator[Run]:
-    yield gristmill
-    gristmill("down", "--grace", "0")
 
 
 @pytest.mark.slow
@@ -29,16 +21,11 @@ def up(gristmill: Run) -> Iterator[Run]:
 def test_never_more_requests_than_the_limit_over_all_runs(up: Run, tmp_path: Path, bubblewrap: object) -> None:
     deployments = {}
     for name, jobs in JOBS.items():
-        make_suite(tmp_path / name, tasks=TASKS)
-        # A comment makes it another suite: each run has rollouts of its own.
-        with (tmp_path / name / "hello-0" / "instruction.md").open("a") as instruction:
-            instruction.write(f"({name})\n")
+        suite_of_its_own(tmp_path / name, tasks=TASKS)
         request = {"suite": name, "agents": [{"agent": "react", "model": "quick"}]}
         deployments[name] = {"flow": "rollout", "request": request, "jobs": jobs}
     with quick_server(1.0, STEPS) as server:
-        (tmp_path / "gristmill.yaml").write_text(
-            f"models:\n  quick: {json.dumps({'model': 'quick', 'base_url': server.url})}\n"
-        )
+        known(server, tmp_path)
         url = started(up, tmp_path, {"limits": {"models": {"quick": LIMIT}}, "deployments": deployments})
         begun = [up("schedules", "run", name, "--json").json["id"] for name in deployments]
         for run in begun:

@@ -1,7 +1,7 @@
 """Every flow that a deployments file may name, run by a real worker; and what a person is told when one goes wrong."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,12 +36,6 @@ def flows(source: Path) -> dict[str, Any]:
             },
         },
     }
-
-
-@pytest.fixture
-def up(gristmill: Run) -> Iterator[Run]:
-    yield gristmill
-    gristmill("down", "--grace", "0")
 
 
 def started(up: Run, tmp_path: Path, file: dict[str, Any]) -> str:
