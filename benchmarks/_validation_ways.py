@@ -94,6 +94,7 @@ class Memory:
     """The most that this process and all below it have had at a time: `own_mb`, `all_mb` (proportional shares)."""
 
     EVERY_SEC = 0.5
+    SHARE = 0.02  # of a core at most, whatever a look takes: it is not to slow what it looks at
 
     def __init__(self) -> None:
         self.own_mb = self.all_mb = 0.0
@@ -110,10 +111,13 @@ class Memory:
             thread.join()
 
     def _watch(self, end: threading.Event) -> None:
-        while not end.wait(self.EVERY_SEC):
+        pause = self.EVERY_SEC
+        while not end.wait(pause):
+            started = time.perf_counter()
             own = _pss_mb(os.getpid())
             self.own_mb = max(self.own_mb, own)
             self.all_mb = max(self.all_mb, own + sum(map(_pss_mb, _below(os.getpid()))))
+            pause = max(self.EVERY_SEC, (time.perf_counter() - started) / self.SHARE)
 
 
 def _below(process: int) -> list[int]:
